@@ -1,0 +1,113 @@
+// swift-tools-version: 6.0
+// Reads as the ladder of docs/architecture.md: a target may import only what stands above it, and
+// `scripts/build` makes the compiler refuse an undeclared import.
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .unsafeFlags(["-warnings-as-errors"], .when(configuration: .debug)),
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+func cLibrary(_ name: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/\(name)")
+}
+
+func room(_ name: String, imports: [String]) -> Target {
+  .target(
+    name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: strict)
+}
+
+func program(_ name: String, imports: [String]) -> Target {
+  .executableTarget(
+    name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: strict)
+}
+
+func tests(_ name: String, imports: [String]) -> Target {
+  .testTarget(
+    name: name, dependencies: imports.map { .init(stringLiteral: $0) }, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "chainrun",
+  products: [
+    .executable(name: "chainrun", targets: ["chainrun"]),
+    .executable(name: "OrderPipeline", targets: ["OrderPipeline"]),
+    .executable(name: "BenchmarkRunner", targets: ["BenchmarkRunner"]),
+  ],
+  targets: [
+    // Rung 0: one C library each; a module map and a shim, no logic.
+    .target(name: "CLinux"),
+    cLibrary("CYAML"),
+    .target(name: "CPostgres", cSettings: [.unsafeFlags(["-I/usr/include/postgresql"])], linkerSettings: [.linkedLibrary("pq")]),
+    cLibrary("CHiredis"),
+    cLibrary("CRabbitMQ"),
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    cLibrary("CPCRE2"),
+    cLibrary("CZlib"),
+    .target(
+      name: "CJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
+      linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+
+    // Rung 1
+    room("Diagnostics", imports: []),
+    room("LosslessJSON", imports: ["CJSON"]),
+    room("Metrics", imports: ["LosslessJSON", "CZlib"]),
+
+    // Rung 2
+    room("ChainProgram", imports: ["Diagnostics", "LosslessJSON"]),
+
+    // Rung 3
+    room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML", "CPCRE2"]),
+    room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux"]),
+
+    // Rung 4
+    room("PostgresConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CPostgres"]),
+    room("RedisConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CHiredis"]),
+    room("RabbitMQConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CRabbitMQ"]),
+    room("HTTPConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CCurl"]),
+    room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "Metrics"]),
+    room("Reports", imports: ["Metrics", "LosslessJSON"]),
+
+    // Rung 5
+    program(
+      "chainrun",
+      imports: [
+        "Diagnostics", "LosslessJSON", "Metrics", "ChainProgram", "ChainLanguage", "ChainIO", "PostgresConnector", "RedisConnector",
+        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "CCurl", "CLinux",
+      ]),
+
+    // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
+    program("OrderPipeline", imports: ["CPostgres", "CRabbitMQ", "CHiredis", "CLinux"]),
+    .executableTarget(
+      name: "CFloor", dependencies: ["CPostgres"], path: "Benchmarks/CFloor",
+      cSettings: [.unsafeFlags(["-O2", "-I/usr/include/postgresql", "-Wno-everything"])],
+      linkerSettings: [
+        .linkedLibrary("pq"), .linkedLibrary("hiredis"), .linkedLibrary("rabbitmq"), .linkedLibrary("curl"), .linkedLibrary("m"),
+      ]),
+    .executableTarget(
+      name: "BenchmarkRunner", dependencies: [], path: "Benchmarks/BenchmarkRunner", swiftSettings: strict),
+
+    tests("DiagnosticsTests", imports: ["Diagnostics"]),
+    tests("LosslessJSONTests", imports: ["LosslessJSON"]),
+    tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
+    tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
+    tests("ChainProgramTests", imports: ["ChainProgram"]),
+    tests(
+      "ChainLanguageTests",
+      imports: [
+        "ChainLanguage", "ChainProgram", "Diagnostics", "PostgresConnector", "RedisConnector", "RabbitMQConnector", "HTTPConnector",
+      ]),
+    tests("ChainIOTests", imports: ["ChainIO", "ChainProgram", "CLinux"]),
+    tests("PostgresConnectorTests", imports: ["PostgresConnector", "ChainIO", "ChainProgram"]),
+    tests("RedisConnectorTests", imports: ["RedisConnector", "ChainIO", "ChainProgram"]),
+    tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram"]),
+    tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
+    tests("ChainRuntimeTests", imports: ["ChainRuntime", "ChainIO", "ChainProgram", "Metrics", "LosslessJSON"]),
+    tests("ChainrunTests", imports: ["LosslessJSON"]),
+    tests("OrderPipelineTests", imports: ["LosslessJSON"]),
+  ]
+)

@@ -1,0 +1,2 @@
+#pragma once
+#include <rabbitmq-c/amqp.h>
