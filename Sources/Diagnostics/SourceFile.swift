@@ -77,7 +77,16 @@ package final class SourceFile: Sendable {
     let line = line(at: offset)
     let content = contentRange(ofLine: line)
     let end = min(max(offset, content.lowerBound), bytes.count)
-    return LineColumn(line: line, column: 1 + String(decoding: bytes[content.lowerBound..<end], as: UTF8.self).unicodeScalars.count)
+    let column = bytes.withUnsafeBufferPointer { bytes in
+      var column = 1
+      var next = content.lowerBound
+      while next < end {
+        next += DecodedScalar(in: bytes, at: next).byteCount
+        if next <= end { column += 1 }
+      }
+      return column
+    }
+    return LineColumn(line: line, column: column)
   }
 
   /// The byte offsets of a line's text, without its line break and without a byte order mark.

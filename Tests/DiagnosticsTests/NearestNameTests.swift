@@ -12,7 +12,7 @@ struct NearestNameTests {
     #expect(nearestName(to: typed, among: keys) == meant)
   }
 
-  @Test(arguments: ["x", "foo", "wnhe0", "tmiotu", "banana", "", "_-", String(repeating: "a", count: 100)])
+  @Test(arguments: ["x", "foo", "wxyz", "tmiotu", "banana", "", "_-", String(repeating: "a", count: 100)])
   func `a name out of reach is not guessed`(typed: String) {
     #expect(nearestName(to: typed, among: ["y", "when", "timeout", "check", "description"]) == nil)
   }
