@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -50,4 +51,11 @@ static inline int64_t clinux_realtime_nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)now.tv_sec * 1000000000ll + (int64_t)now.tv_nsec;
+}
+
+// The kernel may delay a timed wait by the thread's slack, 50 us unless told otherwise (prctl(2), PR_SET_TIMERSLACK).
+static inline void clinux_set_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
+static inline int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, uint64_t timeout_nanoseconds) {
+  struct timespec timeout = {.tv_sec = (time_t)(timeout_nanoseconds / 1000000000ull), .tv_nsec = (long)(timeout_nanoseconds % 1000000000ull)};
+  return epoll_pwait2(epoll, events, capacity, &timeout, 0);
 }
