@@ -1,3 +1,5 @@
+package import ChainProgram
+
 /// Told when its call has ended. Called on the reactor's thread, as a job of its own: never from inside a driver.
 package protocol CallOwner: AnyObject {
   func callEnded(_ call: OperationCall)

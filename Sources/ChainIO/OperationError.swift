@@ -1,4 +1,4 @@
-internal import CLinux
+import Glibc
 
 /// What a system, a connection or a deadline said no with. The class decides what retries and reports do; the code is the system's own.
 package struct OperationError: Error, Sendable, Hashable {

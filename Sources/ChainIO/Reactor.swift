@@ -1,4 +1,5 @@
 internal import CLinux
+import Glibc
 import Synchronization
 
 /// Told that a descriptor is ready. Called on the reactor's thread.
@@ -65,7 +66,7 @@ package final class Reactor {
 
   /// - Throws: an `OperationError` of class `environment` when the process is out of descriptors.
   package init() throws(OperationError) {
-    epoll = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
+    epoll = clinux_epoll_create()
     guard epoll >= 0 else { throw OperationError.system("epoll_create1", errno) }
     mailbox = try ReactorMailbox()
     events = .allocate(capacity: Reactor.eventCapacity)
@@ -210,7 +211,7 @@ package final class ReactorMailbox: Sendable {
   private let posted = Atomic<UInt64>(0)
 
   init() throws(OperationError) {
-    descriptor = eventfd(0, Int32(EFD_NONBLOCK.rawValue) | Int32(EFD_CLOEXEC.rawValue))
+    descriptor = clinux_eventfd()
     guard descriptor >= 0 else { throw OperationError.system("eventfd", errno) }
   }
 

@@ -1,5 +1,5 @@
 internal import CCurl
-internal import CLinux
+import Glibc
 
 /// An address such as `rediss://user:secret@[::1]:6379/2`, taken apart by libcurl's URL API.
 package struct ServiceURL: Sendable {
@@ -66,8 +66,8 @@ package struct Endpoint: Sendable {
     hints.ai_flags = AI_ADDRCONFIG
     var found: UnsafeMutablePointer<addrinfo>?
     var status = getaddrinfo(host, String(port), &hints, &found)
-    if status == EAI_NONAME || status == EAI_ADDRFAMILY {
-      // Without any configured interface but loopback, AI_ADDRCONFIG hides ::1 and 127.0.0.1 alike.
+    if status == EAI_NONAME || status == -9 {
+      // -9 is EAI_ADDRFAMILY. Without any interface but loopback, AI_ADDRCONFIG hides ::1 and 127.0.0.1 alike.
       hints.ai_flags = 0
       status = getaddrinfo(host, String(port), &hints, &found)
     }

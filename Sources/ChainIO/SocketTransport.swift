@@ -1,4 +1,5 @@
 internal import CLinux
+import Glibc
 
 /// What a transport tells the protocol above it. Called on the reactor's thread.
 package protocol TransportOwner: AnyObject {
@@ -31,7 +32,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     output.reserveCapacity(16 * 1024)
   }
 
-  deinit { if descriptor >= 0 { Glibc_close(descriptor) } }
+  deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
 
   package var isOpen: Bool { descriptor >= 0 && !isConnecting }
   /// Bytes that the kernel has not taken yet.
@@ -48,14 +49,12 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     output.removeAll(keepingCapacity: true)
     sent = 0
     isConnecting = true
-    descriptor = socket(endpoint.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    descriptor = clinux_stream_socket(endpoint.family)
     guard descriptor >= 0 else { return failSoon(OperationError.system("socket", errno)) }
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
     setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, 4)
-    let status = endpoint.address.withUnsafeBytes {
-      Glibc_connect(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
-    }
+    let status = endpoint.address.withUnsafeBytes { clinux_connect(descriptor, $0.baseAddress, UInt32($0.count)) }
     let number = errno
     guard status == 0 || number == EINPROGRESS else { return failSoon(connectError(number)) }
     do throws(OperationError) {
@@ -106,7 +105,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   private func flush(now: UInt64) {
     guard isOpen, sent < output.count else { return }
     let (written, number) = output.withUnsafeBytes { bytes in
-      let count = send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+      let count = clinux_send(descriptor, bytes.baseAddress! + sent, UInt(bytes.count - sent))
       return (count, errno)
     }
     if written > 0 { sent += written }
@@ -151,7 +150,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     for _ in 0..<8 {
       guard descriptor >= 0 else { return }
       let buffer = reactor.readBuffer
-      let count = recv(descriptor, buffer.baseAddress!, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+      let count = clinux_receive(descriptor, buffer.baseAddress!, UInt(buffer.count))
       let number = errno
       let stamp = MonotonicClock.now
       if count > 0 {
@@ -179,16 +178,10 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     connectTimer = nil
     if let registration { reactor.deregister(registration) }
     registration = nil
-    if descriptor >= 0 { Glibc_close(descriptor) }
+    if descriptor >= 0 { _ = Glibc.close(descriptor) }
     descriptor = -1
     isConnecting = false
     output.removeAll(keepingCapacity: true)
     sent = 0
   }
-}
-
-// Named so that they are not taken for the transport's own `close` and `connect`.
-private func Glibc_close(_ descriptor: Int32) { _ = CLinux.close(descriptor) }
-private func Glibc_connect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Int32 {
-  CLinux.connect(descriptor, address, length)
 }

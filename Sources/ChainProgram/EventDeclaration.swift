@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// What is tracked from system to system: an entry of `events:`.
 package struct EventDeclaration: Sendable {

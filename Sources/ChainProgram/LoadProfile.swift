@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// How iterations are started. A named entry of `load:`.
 package struct LoadProfile: Sendable {

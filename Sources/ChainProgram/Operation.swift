@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// An index into one of the program's tables. A `SlotIndex` never stands where a `ConstantIndex` belongs.
 package struct TableIndex<Element>: Sendable, Hashable, Comparable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// A claim about the whole run that decides its exit code.
 package struct Threshold: Sendable {

@@ -1,4 +1,4 @@
-package import LosslessJSON
+import LosslessJSON
 
 extension Value {
   /// Appends the value as text: what an SQL parameter, a Redis argument, a path segment before encoding or a message shows.
