@@ -118,7 +118,7 @@ struct YAMLSyntaxTests {
     ("a: «1»'«/1»x\nb: 2\n", "never closed"), ("a: «1»@«/1»x", "cannot start with this character"),
     ("- a\n«1»b«/1»: c\n", "does not fit the list"), ("a: [1, 2\nb«1»:«/1» 3\n", "'[' is not closed"),
     ("a: {b: 1\n«1»«/1»", "'{' is not closed"), ("a: \"x«1»\\«/1»y\"", "escape"), ("a: 1\n«1»}«/1»\n", "fit the mapping"),
-    ("a:\n«1»\t«/1»b: 1\n", "cannot start with this character"), ("a: b\nc«1»\n«/1»d: 1", "a key without ':'"),
+    ("a:\n«1»\t«/1»b: 1\n", "cannot start with this character"), ("a: b\n«1»c d«/1»\nd: 1", "a key without ':'"),
   ])
   func `a syntax error is said in our words at its place`(text: String, says: String) throws {
     let composed = ComposedText(text)

@@ -14,6 +14,11 @@ func yamlSyntaxFinding(
   if problem.problem == "could not find expected ':'", hasCommentAbove(offset, file: file) {
     help = "' #' in a line above starts a comment and ends the text; quote the text, or write it as a block after '|'"
   }
+  if problem.problem == "could not find expected ':'", problem.context != nil {
+    // libyaml finds out on a later line; the key without a colon is what it was reading.
+    let end = max(context, file.contentRange(ofLine: file.line(at: context)).upperBound)
+    return Finding(.yamlSyntax, at: file.range(context, end), phrase.message, help: help)
+  }
   let point = file.range(offset, characterEnd(at: offset, in: bytes))
   return Finding(
     .yamlSyntax, at: phrase.pointsAtContext && hasContext ? file.range(context, characterEnd(at: context, in: bytes)) : point,
