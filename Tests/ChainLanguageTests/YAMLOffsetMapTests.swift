@@ -9,11 +9,13 @@ struct YAMLOffsetMapTests {
     "a: «1»X«/1»", "a: b «1»X«/1» c # d", "a: é日👍 «1»X«/1»", "a: b\n  c   \n\n  «1»X«/1» d\n", "a: b\r\n   c\r\n «1»X«/1»\r\n",
     "a: &k b «1»X«/1»", "a: !!str b «1»X«/1»", "a: !!str &k\n  b «1»X«/1»", "'é': 1\na: «1»X«/1»",
     "a: '«1»X«/1»'", "a: 'it''s «1»X«/1» ''q'''", "a: ' b  \n\n\n   c «1»X«/1»\n  '", "a: 'é\r\n  «1»X«/1»'",
-    "a: \"«1»X«/1»\"", "a: \"\\t\\u00e9\\x41\\U0001F44D «1»X«/1»\\n\"", "a: \"b \\\n   c  \\\n\n   «1»X«/1» \\\\ \\\" \"", "a: \"é\n  \n «1»X«/1»\"",
+    "a: \"«1»X«/1»\"", "a: \"\\t\\u00e9\\x41\\U0001F44D «1»X«/1»\\n\"", "a: \"b \\\n   c  \\\n\n   «1»X«/1» \\\\ \\\" \"",
+    "a: \"é\n  \n «1»X«/1»\"",
     "a: \"\\L\\P\\N\\_\\0\\a\\b\\e\\f\\v\\r\\ \\/«1»X«/1»\"",
     "a: |\n  «1»X«/1»\n", "a: |-\n  é\n\n    b\n  c «1»X«/1» d\n\n\nb: 1\n", "a: |+\n  b\n  «1»X«/1»\n\n", "a: |2\n    b\n   «1»X«/1»\n",
     "a: | # comment\n  b\n  «1»X«/1»", "a: |\n\n\n  b\n  «1»X«/1»\n", "a: |\r\n  b\r\n  «1»X«/1»\r\n", "a: !!str |\n b\n «1»X«/1»\n",
-    "a: >\n  «1»X«/1»\n", "a: >\n  é b\n  c\n\n  d\n    e\n   f\n\n  g «1»X«/1» h\n  i\n", "a: >-\n\n  b\n  «1»X«/1»\n", "a: >+1\n  b\n «1»X«/1»\n\n\n",
+    "a: >\n  «1»X«/1»\n", "a: >\n  é b\n  c\n\n  d\n    e\n   f\n\n  g «1»X«/1» h\n  i\n", "a: >-\n\n  b\n  «1»X«/1»\n",
+    "a: >+1\n  b\n «1»X«/1»\n\n\n",
     "a: >\r\n  b\r\n  c\r\n  «1»X«/1»\r\n", "a: >\n    b\n     c\n    «1»X«/1»\n\n\n# end\n",
   ])
   func `a part of a text is found in the file whatever the style`(text: String) throws {
@@ -120,14 +122,18 @@ struct YAMLOffsetMapTests {
     let pieces: [String]
     switch style {
     case .plain: pieces = ["a", "b", "é", "日", "👍", " ", "  ", "\n   ", "\n\n    ", "\r\n   ", " \n    ", "'", "\"", "$", "\\", "\t", "x#"]
-    case .singleQuoted: pieces = ["a", "b", "é", "👍", " ", "  ", "\n   ", "\n\n  ", "\r\n   ", " \n \n   ", "''", "\"", "#", ": ", "\\", "\r   "]
+    case .singleQuoted:
+      pieces = ["a", "b", "é", "👍", " ", "  ", "\n   ", "\n\n  ", "\r\n   ", " \n \n   ", "''", "\"", "#", ": ", "\\", "\r   "]
     case .doubleQuoted:
       pieces = [
         "a", "é", "👍", " ", "  ", "\n   ", "\n\n    ", "\r\n   ", " \n \n   ", "'", "\\\"", "\\n", "\\t", "\\x41", "\\u65e5", "\\U0001F44D",
         "\\\n    ", " \\\n   ", "\\\n\n   ", "\\ ", "\\/", "\\\r\n    ", "\\e", "\\_", "\\0", ": ", " # ",
       ]
     case .literal, .folded:
-      pieces = ["a", "b", "é", "👍", " ", "  ", "\n   ", "\n\n   ", "\n    ", "\n     ", "\r\n   ", "\n \n   ", "\n      \n   ", "'", "#", ": ", "\t", "\n\n\n   "]
+      pieces = [
+        "a", "b", "é", "👍", " ", "  ", "\n   ", "\n\n   ", "\n    ", "\n     ", "\r\n   ", "\n \n   ", "\n      \n   ", "'", "#", ": ",
+        "\t", "\n\n\n   ",
+      ]
     }
     let body = (0..<Int.random(in: 0...14, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
     let prefix = ["a: ", "é: 1\na: ", "- - ", "- a: &k ", "a:\n  b: !!str "].randomElement(using: &random)!

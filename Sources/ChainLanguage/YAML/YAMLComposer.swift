@@ -177,7 +177,8 @@ private struct YAMLComposer {
     }
     let scalar = YAMLScalar(text: value, style: style, range: range, explicitType: explicitType, file: file)
     if let explicitType, !explicitType.accepts(scalar.coreType) {
-      found.append(Finding(.badValue, at: range, "'\(value)' is not what its tag '!!\(explicitType.rawValue)' says", help: "remove the tag"))
+      found.append(
+        Finding(.badValue, at: range, "'\(value)' is not what its tag '!!\(explicitType.rawValue)' says", help: "remove the tag"))
     }
     if style == .plain, let lost = textLostToComment(after: scalar, in: bytes) {
       found.append(
@@ -235,7 +236,8 @@ private struct YAMLComposer {
   private mutating func accept(key node: YAMLNode, inFrame index: Int) -> Key {
     let range = node.placeRange
     guard let scalar = node.scalar else {
-      found.append(Finding(.wrongNodeKind, at: range, "a key is a text, and this is \(node.kindPhrase)", help: "quote the key if it is meant as text"))
+      found.append(
+        Finding(.wrongNodeKind, at: range, "a key is a text, and this is \(node.kindPhrase)", help: "quote the key if it is meant as text"))
       return .refused
     }
     if scalar.style == .plain, scalar.text == "<<" {
