@@ -113,7 +113,7 @@ private struct SyntaxPhrase {
   /// Says more where the text around the place tells what was meant.
   mutating func look(at offset: Int, context: Int, file: SourceFile, bytes: UnsafeBufferPointer<UInt8>) {
     let line = file.contentRange(ofLine: file.line(at: offset))
-    let before = (line.lowerBound..<max(line.lowerBound, min(offset, line.upperBound))).last { !isBlank(bytes[$0]) }
+    let before = (line.lowerBound..<max(line.lowerBound, min(offset, line.upperBound))).last { !isYAMLBlank(bytes[$0]) }
     if message == "a value cannot start with this character", offset < bytes.count {
       if bytes[offset] == 0x09 {
         message = "a tab cannot indent a line"
@@ -199,7 +199,7 @@ private func hasCommentAbove(_ offset: Int, file: SourceFile) -> Bool {
   while line >= 1, looked < 4 {
     let text = file.text(ofLine: line)
     if let hash = text.utf8.firstIndex(of: UInt8(ascii: "#")), hash > text.startIndex,
-      isBlank(text.utf8[text.utf8.index(before: hash)]), text.utf8[..<hash].contains(where: { !isBlank($0) })
+      isYAMLBlank(text.utf8[text.utf8.index(before: hash)]), text.utf8[..<hash].contains(where: { !isYAMLBlank($0) })
     {
       return true
     }
@@ -210,7 +210,7 @@ private func hasCommentAbove(_ offset: Int, file: SourceFile) -> Bool {
 }
 
 private func characterEnd(at offset: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-  guard offset < bytes.count, !isBreak(bytes[offset]) else { return offset }
+  guard offset < bytes.count, !isYAMLBreak(bytes[offset]) else { return offset }
   return offset + DecodedScalar(in: bytes, at: offset).byteCount
 }
 
