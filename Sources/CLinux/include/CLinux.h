@@ -6,8 +6,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 // epoll's 64 bits of user data are a union in C; Swift sees them through these.
 static inline int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
@@ -51,3 +53,12 @@ static inline long clinux_send(int descriptor, const void *bytes, unsigned long 
   return send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 static inline long clinux_receive(int descriptor, void *bytes, unsigned long count) { return recv(descriptor, bytes, count, MSG_DONTWAIT); }
+
+// sched_getaffinity(2) by its number: the C library's wrapper and its set type are behind _GNU_SOURCE. 0 if it fails.
+static inline int clinux_affinity_count(void) {
+  unsigned long set[128] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+  int count = 0;
+  for (long word = 0; word < bytes / (long)sizeof set[0]; word++) count += __builtin_popcountl(set[word]);
+  return count;
+}
