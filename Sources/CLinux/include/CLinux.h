@@ -1,5 +1,6 @@
 #pragma once
 // What `import Glibc` does not have: epoll, eventfd, timerfd, signalfd, and the socket options behind macros.
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -61,4 +62,17 @@ static inline int clinux_affinity_count(void) {
   int count = 0;
   for (long word = 0; word < bytes / (long)sizeof set[0]; word++) count += __builtin_popcountl(set[word]);
   return count;
+}
+
+// SIGINT and SIGTERM as a descriptor; both must be blocked in every thread. -1 if it fails.
+static inline int clinux_signal_descriptor(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+static inline int clinux_take_signal(int descriptor) {
+  struct signalfd_siginfo info;
+  return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }

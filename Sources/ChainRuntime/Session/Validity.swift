@@ -2,7 +2,8 @@ package import Metrics
 
 /// Whether the generator itself was honest: the rules of docs/measurement.md, applied to the record of a run.
 package enum Validity {
-  package static func judge(_ record: RunRecord) -> [JournalValidity] {
+  /// - Parameter isInterrupted: A run cut short is not blamed for arrivals that never became due.
+  package static func judge(_ record: RunRecord, isInterrupted: Bool) -> [JournalValidity] {
     var reasons: [JournalValidity] = []
     let generator = record.generator
     if let late = generator.loopLateness.estimableQuantile(0.99), late > 2_000_000 {
@@ -19,7 +20,7 @@ package enum Validity {
         reasons.append(
           reason("start-delay", "\(generator.lateUserFree) of \(started) arrivals started more than 1 ms late although a user was free"))
       }
-      if record.iterations.arrivals > 0, record.end?.interruptedBy == nil, let asked = record.start.askedArrivals,
+      if record.iterations.arrivals > 0, !isInterrupted, let asked = record.start.askedArrivals,
         Double(record.iterations.arrivals + record.warmUpIterations.arrivals) < 0.99 * Double(asked)
       {
         reasons.append(reason("offered-rate", "only \(record.iterations.arrivals) of \(asked) arrivals became due"))
