@@ -62,7 +62,7 @@ let package = Package(
 
     // Rung 3
     room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML", "CPCRE2"]),
-    room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux"]),
+    room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux", "CCurl"]),
 
     // Rung 4
     room("PostgresConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CPostgres"]),

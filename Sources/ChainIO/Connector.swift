@@ -1,0 +1,109 @@
+package import ChainProgram
+
+/// A system that chains can talk to: what its verbs look like, and how they run. A value; `chainrun`'s main passes the list of them.
+package protocol Connector: Sendable {
+  var schema: ConnectorSchema { get }
+
+  /// Reads the address and resolves its host name. May block: called off the reactors, before the load.
+  ///
+  /// - Throws: an `OperationError` of class `connect` that names the host and never the password.
+  func resolve(_ declaration: ConnectionDeclaration, address: String) throws(OperationError) -> any ConnectionTarget
+
+  /// Makes the driver of one declared connection on one reactor and compiles the program's operations for it. Connects nothing yet.
+  ///
+  /// - Parameter users: Virtual users that may use it at the same time, for `pool: per_user`.
+  /// - Throws: an `OperationError` of class `protocol` when an operation cannot be compiled (the linter should have said so).
+  func makeDriver(connection: ConnectionIndex, target: any ConnectionTarget, program: Program, users: Int, reactor: Reactor)
+    throws(OperationError) -> any ConnectionDriver
+}
+
+/// A resolved address.
+package protocol ConnectionTarget: Sendable {
+  /// Host and port (or socket path) as messages show it; never a password.
+  var displayAddress: String { get }
+  /// The host as the author wrote it, for `guard:`.
+  var host: String { get }
+}
+
+/// One declared connection on one reactor, with its pool. Lives on the reactor's thread.
+///
+/// Nothing here blocks. Whatever is submitted ends exactly once.
+package protocol ConnectionDriver: AnyObject {
+  /// Opens the pool's connections (at most 64 connects in flight) and prepares the operations on each.
+  ///
+  /// - Parameter completion: Called once on the reactor's thread, with the first error if any connection could not be opened by `deadline`
+  ///   (nanoseconds of CLOCK_MONOTONIC).
+  func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void)
+
+  /// Takes the call and sends it as soon as a connection is free. A lost connection is opened again in the background with backoff;
+  /// meanwhile calls wait, up to the declared acquire timeout.
+  func submit(_ call: OperationCall)
+
+  /// Ends the call now because its deadline has passed: `timeout`, failed if it cannot have happened or does not write, else unknown.
+  /// Its late reply must never be taken for another call's.
+  func abandon(_ call: OperationCall, now: UInt64)
+
+  /// The iteration is over: gives back a connection still leased to `call`, rolling back what was open on it.
+  func endLease(_ call: OperationCall)
+
+  /// An observer of this connection's system for one hop; its connections are its own.
+  func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver
+
+  /// Closes politely what can be closed at once, and drops the rest. No call may be under way.
+  func close()
+
+  var statistics: DriverStatistics { get }
+}
+
+package struct DriverStatistics: Sendable {
+  package var connections = 0
+  package var busy = 0
+  package var waiting = 0
+  package var reconnects = 0
+  package init() {}
+}
+
+/// Watches one hop. Lives on the reactor's thread.
+package protocol HopObserver: AnyObject {
+  /// Puts the observation in place. Whatever happens at the hop after the completion was called without an error will be seen.
+  ///
+  /// - Parameter deadline: Nanoseconds of CLOCK_MONOTONIC.
+  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void)
+
+  /// While true, fences run (a marker or ping in flight, the next one at most 1 ms after the last came back), so that sightings have a tight lower bound.
+  /// The runtime clears it while no event is outstanding.
+  var isFencing: Bool { get set }
+
+  /// Takes the observation down; leaves nothing behind in the observed system.
+  func close()
+
+  /// How the hop is observed, for the report: `tap`, `tracking`.
+  var mode: String { get }
+  /// Requests sent to the observed system so far (fences and value reads), to be reported as the observer's own share.
+  var operationsSent: UInt64 { get }
+}
+
+/// Where an observer tells what it saw. Called on the reactor's thread.
+package protocol SightingSink: AnyObject {
+  func sighted(_ sighting: borrowing Sighting)
+  /// From `start` on, sightings may have been missed (nanoseconds).
+  func gapBegan(at start: UInt64)
+  /// The observation is in place again since `end` (nanoseconds).
+  func gapEnded(at end: UInt64)
+}
+
+/// An effect that became visible somewhere in (`notBefore`, `seen`].
+package struct Sighting: ~Copyable {
+  /// Nanoseconds: the latest moment at which it is proved not to have been visible yet; 0 if nothing proves any.
+  package let notBefore: UInt64
+  /// Nanoseconds: the bytes that show it were read.
+  package let seen: UInt64
+  /// Key, body and headers, as the observer's result members name them. Valid during the call only.
+  package let content: OperationResult
+
+  package init(notBefore: UInt64, seen: UInt64, content: OperationResult) {
+    self.notBefore = notBefore
+    self.seen = seen
+    self.content = content
+  }
+}

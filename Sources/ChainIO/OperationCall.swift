@@ -1,0 +1,102 @@
+package import ChainProgram
+
+/// Told when its call has ended. Called on the reactor's thread, as a job of its own: never from inside a driver.
+package protocol CallOwner: AnyObject {
+  func callEnded(_ call: OperationCall)
+}
+
+/// One operation under way for one virtual user. Made once per user and used for each of its operations in turn.
+///
+/// The user fills in `operation` and `arguments` and submits it; the driver says when it started, writes `result`, and ends it
+/// exactly once. Every call ends: the user's deadline calls the driver's `abandon`, which ends it too.
+package final class OperationCall: ReactorJob {
+  package enum State: UInt8 {
+    case idle
+    /// Submitted; no connection has it yet.
+    case waiting
+    /// On its way to the server or back.
+    case inFlight
+    /// Ended; the owner is about to be told.
+    case ended
+  }
+
+  package enum Ending: UInt8 {
+    case ok
+    case failed
+    /// The connection or the patience was lost while a change was in flight: it may have happened or not.
+    case unknown
+  }
+
+  package let result = OperationResult()
+  private unowned let owner: any CallOwner
+  private unowned let reactor: Reactor
+  /// The owner's own mark to tell several calls apart.
+  package let tag: Int
+
+  /// Index into the program's operations.
+  package var operation = 0
+  /// The operation's arguments; valid until the call has ended.
+  package var arguments: UnsafePointer<Value>
+  /// Nanoseconds: handed to the driver.
+  package private(set) var submittedNanoseconds: UInt64 = 0
+  /// Nanoseconds: a connection took it. `started - submitted` is the wait for the pool.
+  package private(set) var startedNanoseconds: UInt64 = 0
+  /// Nanoseconds: the bytes that ended it were read.
+  package private(set) var endedNanoseconds: UInt64 = 0
+  package private(set) var state = State.idle
+  package private(set) var ending = Ending.ok
+  package private(set) var failure: OperationError?
+  /// The driver's own: where in its books the call stands.
+  package var place = 0
+  /// The driver's own: the connection that a transaction holds for this user.
+  package var lease: AnyObject?
+
+  package init(owner: any CallOwner, reactor: Reactor, tag: Int = 0) {
+    self.owner = owner
+    self.reactor = reactor
+    self.tag = tag
+    // Never read before it is set: an operation without arguments reads none.
+    arguments = UnsafePointer(bitPattern: MemoryLayout<Value>.alignment)!
+  }
+
+  /// The user's: resets the call for its next operation.
+  package func begin(operation: Int, arguments: UnsafePointer<Value>, now: UInt64) {
+    precondition(state == .idle, "a call is used for one operation at a time")
+    self.operation = operation
+    self.arguments = arguments
+    submittedNanoseconds = now
+    startedNanoseconds = now
+    failure = nil
+    state = .waiting
+    result.clear()
+  }
+
+  /// The driver's: a connection has taken the call.
+  package func started(at now: UInt64) {
+    startedNanoseconds = now
+    state = .inFlight
+  }
+
+  /// The driver's: the operation ended well, and `result` is written.
+  package func succeed(at now: UInt64) { end(.ok, nil, now) }
+
+  /// The driver's: the operation did not happen, or the server said no.
+  package func fail(_ error: OperationError, at now: UInt64) { end(.failed, error, now) }
+
+  /// The driver's: nobody can tell whether the operation happened.
+  package func endUnknown(_ error: OperationError, at now: UInt64) { end(.unknown, error, now) }
+
+  private func end(_ ending: Ending, _ error: OperationError?, _ now: UInt64) {
+    precondition(state == .waiting || state == .inFlight, "a call ends exactly once")
+    self.ending = ending
+    failure = error
+    endedNanoseconds = now
+    state = .ended
+    reactor.enqueue(self)
+  }
+
+  package func run(now: UInt64) {
+    state = .idle
+    owner.callEnded(self)
+  }
+}

@@ -1,0 +1,111 @@
+/// What an operation returned, or what a sighting showed, in one neutral form for all connectors.
+///
+/// A connector writes it, expressions read it. It is reused: `clear` keeps the memory, so a warmed-up result takes no allocation.
+/// Content is a flat list of nodes in pre-order over one byte arena.
+package final class OperationResult {
+  package struct Node {
+    package enum Kind: UInt8 {
+      case null
+      /// `offset ..< offset + length` of the arena.
+      case text
+      /// `integer`
+      case integer
+      /// `length` children follow, each with its own descendants.
+      case array
+    }
+    package var kind: Kind
+    package var length: UInt32
+    package var offset: UInt32
+    package var integer: Int64
+  }
+
+  /// Text by place in the arena.
+  package struct TextRange {
+    package var offset: UInt32
+    package var length: UInt32
+    package static let empty = TextRange(offset: 0, length: 0)
+  }
+
+  package private(set) var bytes: [UInt8] = []
+  package private(set) var nodes: ContiguousArray<Node> = []
+  /// PostgreSQL: row-major cells in `nodes`, `rowCount` × `columnCount`.
+  package var rowCount = 0
+  package var columnCount = 0
+  package var columnNames: [String] = []
+  package var affected: Int64 = 0
+  /// HTTP status.
+  package var status: Int64 = 0
+  /// Whether a published message was routed.
+  package var isRouted = true
+  /// The content: HTTP body, message body, watched value.
+  package var body = TextRange.empty
+  package var hasBody = false
+  /// The watched key, or the message's routing key.
+  package var key = TextRange.empty
+  package private(set) var headers: ContiguousArray<(name: TextRange, value: TextRange)> = []
+  /// Bytes beyond which a connector refuses a result.
+  package static let bytesMax = 16 << 20
+
+  package init() {}
+
+  package func clear() {
+    bytes.removeAll(keepingCapacity: true)
+    nodes.removeAll(keepingCapacity: true)
+    headers.removeAll(keepingCapacity: true)
+    rowCount = 0
+    columnCount = 0
+    affected = 0
+    status = 0
+    isRouted = true
+    body = .empty
+    hasBody = false
+    key = .empty
+  }
+
+  // Writing
+
+  package func appendBytes(_ content: UnsafeRawBufferPointer) -> TextRange {
+    let offset = bytes.count
+    bytes.append(contentsOf: content)
+    return TextRange(offset: UInt32(offset), length: UInt32(content.count))
+  }
+
+  package func appendNull() { nodes.append(Node(kind: .null, length: 0, offset: 0, integer: 0)) }
+  package func appendInteger(_ value: Int64) { nodes.append(Node(kind: .integer, length: 0, offset: 0, integer: value)) }
+  package func appendArray(count: Int) { nodes.append(Node(kind: .array, length: UInt32(count), offset: 0, integer: 0)) }
+
+  package func appendText(_ content: UnsafeRawBufferPointer) {
+    let place = appendBytes(content)
+    nodes.append(Node(kind: .text, length: place.length, offset: place.offset, integer: 0))
+  }
+
+  package func setBody(_ content: UnsafeRawBufferPointer) {
+    body = appendBytes(content)
+    hasBody = true
+  }
+
+  /// More of a body that comes in parts; nothing else may be appended in between.
+  package func extendBody(_ content: UnsafeRawBufferPointer) {
+    if !hasBody { return setBody(content) }
+    body.length += appendBytes(content).length
+  }
+
+  package func setKey(_ content: UnsafeRawBufferPointer) { key = appendBytes(content) }
+
+  package func appendHeader(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    headers.append((appendBytes(name), appendBytes(value)))
+  }
+
+  // Reading
+
+  /// The bytes at a place, valid inside `read` only.
+  package func withBytes<Result>(_ place: TextRange, _ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+    bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[Int(place.offset)..<Int(place.offset + place.length)])) }
+  }
+
+  package func string(_ place: TextRange) -> String {
+    withBytes(place) { String(decoding: $0, as: UTF8.self) }
+  }
+
+  package func string(_ node: Node) -> String { string(TextRange(offset: node.offset, length: node.length)) }
+}

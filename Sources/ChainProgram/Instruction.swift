@@ -1,0 +1,138 @@
+/// One instruction of a chain's flat program. Trivially copyable: tables hold what is larger.
+///
+/// Notation: `d` the destination slot, `a b` source slots, `R[x]` the value in slot x, `pc` the instruction's own place.
+/// An instruction that fails (overflow, a cast, a missing row) raises a step error at its place; see `Program.handlers`.
+package enum Instruction: Sendable, Hashable {
+  // Expressions
+  /// R[d] = constants[c]
+  case constant(d: SlotIndex, ConstantIndex)
+  /// R[d] = R[a]
+  case move(d: SlotIndex, a: SlotIndex)
+  /// R[d] = R[a] op R[b]
+  case binary(BinaryOperation, d: SlotIndex, a: SlotIndex, b: SlotIndex)
+  /// R[d] = R[a] compared with R[b], both of the type named
+  case compare(Comparison, ComparedType, d: SlotIndex, a: SlotIndex, b: SlotIndex)
+  /// R[d] = not R[a]
+  case not(d: SlotIndex, a: SlotIndex)
+  /// R[d] = -R[a], of the type of R[a]
+  case negate(d: SlotIndex, a: SlotIndex)
+  /// R[d] = R[a] as the type; fails if it cannot be
+  case cast(d: SlotIndex, a: SlotIndex, CastTarget)
+  /// R[d] = function(R[a], R[a + 1], …)
+  case call(Function, d: SlotIndex, a: SlotIndex, count: UInt8)
+  /// R[d] = the member of the JSON value R[a] named by the string constant; null if it has none
+  case jsonMember(d: SlotIndex, a: SlotIndex, ConstantIndex)
+  /// R[d] = the element R[b] of the JSON array or list R[a]; null if it has none
+  case element(d: SlotIndex, a: SlotIndex, b: SlotIndex)
+  /// R[d] = the text of the template, its arguments from R[a] on
+  case buildText(d: SlotIndex, a: SlotIndex, TemplateIndex)
+  /// R[d] = what the path reads of the last operation's result (or of the sighting, in a hop's mapping)
+  case loadResult(d: SlotIndex, ResultPathIndex)
+  /// R[d] = the result path read straight as an int, without an intermediate string; fails if it is not one
+  case loadResultInt(d: SlotIndex, ResultPathIndex)
+  /// R[d] = the result path read straight as a decimal
+  case loadResultDecimal(d: SlotIndex, ResultPathIndex)
+
+  // Control
+  /// pc = target
+  case jump(target: UInt32)
+  /// if not R[a]: pc = target
+  case jumpIfFalse(a: SlotIndex, target: UInt32)
+  /// if R[a]: pc = target
+  case jumpIfTrue(a: SlotIndex, target: UInt32)
+  /// if R[a] is null: pc = target
+  case jumpIfNull(a: SlotIndex, target: UInt32)
+
+  // Steps
+  /// Starts the timing of a control step or names the step for errors raised by its expressions.
+  case enterStep(StepIndex)
+  /// Submits the operation with its arguments and suspends; goes on at pc + 1 when it ended well, raises a step error otherwise.
+  case submit(OperationIndex)
+  /// Counts the check as passed or failed by R[a]; a failed one raises unless `continues`
+  case check(CheckIndex, a: SlotIndex, continues: Bool)
+  /// Suspends for the duration R[a]; with R[b] greater than R[a], for a uniformly drawn one between them
+  case think(a: SlotIndex, b: SlotIndex)
+  /// Begins waiting on a probe: the deadline is now + R[within]; the next pause is R[within + 1], grows by R[within + 2] (float), at most R[within + 3]
+  case probeBegin(StepIndex, within: SlotIndex)
+  /// The probe did not hold: pauses and goes on at target, or raises a missed deadline if the next look would come after it
+  case probeAgain(within: SlotIndex, target: UInt32)
+  /// The probe held: its time is recorded as the step's
+  case probeEnd(StepIndex, within: SlotIndex)
+  /// Joins the hop of an event whose id is R[a]: suspends until it was seen or R[b] has passed since now
+  case awaitHop(StepIndex, EventIndex, hop: UInt8, a: SlotIndex, b: SlotIndex)
+  /// The event's id, key, version and body fields are now known: R[a], R[a + 1], R[a + 2], then the body's. Forgets what an earlier one said.
+  case originIdentify(EventIndex, a: SlotIndex)
+  /// The last operation is the event's acknowledged origin: its bracket starts the clock. Must be identified by now.
+  case originAcknowledge(EventIndex)
+  /// Ends the attempt without an event: the transaction was rolled back
+  case originAbort(EventIndex)
+  /// Puts the next row of the feed into slots from R[d] on
+  case drawRow(FeedIndex, d: SlotIndex)
+  /// Writes R[a] to the run's log
+  case log(StepIndex, a: SlotIndex)
+  /// Raises a step error with the text R[a]
+  case fail(StepIndex, a: SlotIndex)
+  /// The error that was caught by the handler here goes on to the next one outside
+  case rethrow
+  /// The block (iteration, setup, mapping) ends
+  case end
+}
+
+package enum BinaryOperation: UInt8, Sendable, Hashable {
+  case addInt, subtractInt, multiplyInt, divideInt, remainderInt
+  case addDecimal, subtractDecimal, multiplyDecimal, divideDecimal
+  case addFloat, subtractFloat, multiplyFloat, divideFloat
+  case addDuration, subtractDuration
+  /// duration × int, duration ÷ int
+  case scaleDuration, divideDuration
+  case concatenateText
+}
+
+package enum Comparison: UInt8, Sendable, Hashable {
+  case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+}
+
+/// The type that both sides of a comparison have. An optional side may be null: null equals null only, and orders with nothing (false).
+package enum ComparedType: UInt8, Sendable, Hashable {
+  case bool, int, decimal, float, duration, instant, string, uuid, bytes, json, rate, size, percentage
+}
+
+package enum CastTarget: UInt8, Sendable, Hashable {
+  case string, int, decimal, float, bool, duration, instant, uuid, bytes, json
+}
+
+/// The function library. Names, parameters and types stand in `FunctionTable`.
+package enum Function: UInt8, Sendable, Hashable, CaseIterable {
+  /// after(text, prefix): what follows the first occurrence; a step error if there is none
+  case after
+  case before
+  case lower
+  case upper
+  case trim
+  case length
+  case contains
+  case startsWith
+  case endsWith
+  case minInt, maxInt
+  case randomInt
+  case randomDecimal
+  case randomUUID
+  /// The wall clock as an instant.
+  case now
+}
+
+/// Where a step error goes: the innermost handler whose range holds the failing pc.
+package struct Handler: Sendable, Hashable {
+  /// Instructions covered.
+  package let range: Range<Int>
+  /// Where execution goes on with the error pending; `rethrow` there passes it on, any other way out drops it.
+  package let target: Int
+  /// `on_error: continue`: the error is counted and then forgotten when the handler is entered.
+  package let forgets: Bool
+
+  package init(range: Range<Int>, target: Int, forgets: Bool) {
+    self.range = range
+    self.target = target
+    self.forgets = forgets
+  }
+}

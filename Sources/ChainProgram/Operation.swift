@@ -1,0 +1,211 @@
+package import Diagnostics
+
+/// An index into one of the program's tables. A `SlotIndex` never stands where a `ConstantIndex` belongs.
+package struct TableIndex<Element>: Sendable, Hashable, Comparable, CustomStringConvertible {
+  package let value: UInt16
+  package init(_ value: Int) {
+    precondition(value >= 0 && value <= Int(UInt16.max), "a program's table holds at most 65 536 entries")
+    self.value = UInt16(value)
+  }
+  package var index: Int { Int(value) }
+  package var description: String { "\(value)" }
+  package static func < (left: TableIndex, right: TableIndex) -> Bool { left.value < right.value }
+}
+
+package enum SlotTag {}
+/// A place in a virtual user's frame.
+package typealias SlotIndex = TableIndex<SlotTag>
+package typealias ConstantIndex = TableIndex<Value>
+package typealias OperationIndex = TableIndex<Operation>
+package typealias ConnectionIndex = TableIndex<ConnectionDeclaration>
+package typealias StepIndex = TableIndex<StepDescription>
+package typealias CheckIndex = TableIndex<CheckDescription>
+package typealias EventIndex = TableIndex<EventDeclaration>
+package typealias FeedIndex = TableIndex<FeedDeclaration>
+package typealias TemplateIndex = TableIndex<TextTemplate>
+package typealias ResultPathIndex = TableIndex<ResultPath>
+
+/// What a step asks of a connector, compiled once per program. A connector turns it into prepared statements and argument encoders
+/// when its driver is made, so that submitting it needs no look-up.
+package struct Operation: Sendable {
+  package let step: StepIndex
+  package let connection: ConnectionIndex
+  /// The verb's name in the connector's schema.
+  package let verb: String
+  package let role: OperationRole
+  /// Whether the operation changes the system: decides between `failed` and `unknown` when a connection is lost in mid-flight.
+  package let writes: Bool
+  /// The main operand and then the verb's keys that were given. Read while preparing, never while running.
+  package let operands: [(name: String, value: OperandTemplate)]
+  /// Where the arguments stand in the frame: slots `argumentBase ..< argumentBase + argumentCount`, in the order of the templates' argument numbers.
+  package let argumentBase: SlotIndex
+  package let argumentCount: Int
+  package let argumentTypes: [ValueType]
+  /// Nanoseconds from submission to the deadline.
+  package let timeoutNanoseconds: UInt64
+
+  package init(
+    step: StepIndex, connection: ConnectionIndex, verb: String, role: OperationRole, writes: Bool,
+    operands: [(name: String, value: OperandTemplate)], argumentBase: SlotIndex, argumentCount: Int, argumentTypes: [ValueType],
+    timeoutNanoseconds: UInt64
+  ) {
+    self.step = step
+    self.connection = connection
+    self.verb = verb
+    self.role = role
+    self.writes = writes
+    self.operands = operands
+    self.argumentBase = argumentBase
+    self.argumentCount = argumentCount
+    self.argumentTypes = argumentTypes
+    self.timeoutNanoseconds = timeoutNanoseconds
+  }
+
+  /// The template of the operand or key named; nil if it was not given.
+  package func operand(_ name: String) -> OperandTemplate? {
+    for operand in operands where operand.name == name { return operand.value }
+    return nil
+  }
+}
+
+/// An operand with its expressions replaced by argument numbers.
+package enum OperandTemplate: Sendable {
+  /// SQL with `$1`…: parameter *n* is argument `parameters[n - 1]`. An expression used twice is bound twice.
+  case sql(text: String, parameters: [Int])
+  /// One template per word.
+  case words([TextTemplate])
+  case text(TextTemplate)
+  /// JSON text; argument pieces are encoded as `.json` or `.jsonText`.
+  case json(TextTemplate)
+  case textMap([(name: String, value: TextTemplate)])
+  case flag(Bool)
+  case integer(Int64)
+  /// Nanoseconds.
+  case duration(Int64)
+  case choice(String)
+  case wordList([String])
+}
+
+/// Literal text with places for arguments.
+package struct TextTemplate: Sendable, Hashable {
+  package let pieces: [TextPiece]
+  package init(_ pieces: [TextPiece]) { self.pieces = pieces }
+  package init(_ literal: String) { pieces = [.literal(Array(literal.utf8))] }
+
+  /// The text, if there are no arguments in it.
+  package var literal: String? {
+    var bytes: [UInt8] = []
+    for piece in pieces {
+      switch piece {
+      case .literal(let literal): bytes += literal
+      case .argument: return nil
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+package enum TextPiece: Sendable, Hashable {
+  case literal([UInt8])
+  case argument(Int, ArgumentEncoding)
+}
+
+package enum ArgumentEncoding: UInt8, Sendable, Hashable {
+  /// As `Value.appendText`.
+  case text
+  /// As text, percent-encoded as one URL path segment or query value (RFC 3986 unreserved characters stay).
+  case percent
+  /// As one JSON value.
+  case json
+  /// As text inside a JSON string: escaped, without the quotes.
+  case jsonText
+}
+
+extension TextTemplate {
+  /// Appends the text with `arguments` put in. Does not allocate once `buffer` has grown.
+  ///
+  /// - Parameter arguments: The operation's arguments; the pieces' numbers index them.
+  package func append(to buffer: inout [UInt8], arguments: UnsafePointer<Value>) {
+    for piece in pieces {
+      switch piece {
+      case .literal(let bytes): buffer.append(contentsOf: bytes)
+      case .argument(let number, .text): _ = arguments[number].appendText(to: &buffer)
+      case .argument(let number, .json): arguments[number].appendJSON(to: &buffer)
+      case .argument(let number, .percent): TextTemplate.appendEncoded(arguments[number], .percent, to: &buffer)
+      case .argument(let number, .jsonText): TextTemplate.appendEncoded(arguments[number], .jsonText, to: &buffer)
+      }
+    }
+  }
+
+  private static func appendEncoded(_ value: Value, _ encoding: ArgumentEncoding, to buffer: inout [UInt8]) {
+    var text: [UInt8] = []
+    _ = value.appendText(to: &text)
+    let hex = Array("0123456789ABCDEF".utf8)
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+        buffer.append(byte)
+      case _ where encoding == .percent:
+        buffer += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        buffer += [UInt8(ascii: "\\"), byte]
+      case 0..<0x20:
+        buffer += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+      default:
+        buffer.append(byte)
+      }
+    }
+  }
+}
+
+/// A step as reports and findings name it.
+package struct StepDescription: Sendable {
+  /// The step's `id`, or one made from its verb and place (`sql_2`).
+  package let id: String
+  /// The step's `name`, if it has one: shown instead of the id.
+  package let name: String
+  /// The Locust-format files' `Type` column.
+  package let method: String
+  package let verb: String
+  package let range: SourceRange
+  /// The connection it uses; nil for control steps.
+  package let connection: ConnectionIndex?
+
+  package init(id: String, name: String, method: String, verb: String, range: SourceRange, connection: ConnectionIndex?) {
+    self.id = id
+    self.name = name
+    self.method = method
+    self.verb = verb
+    self.range = range
+    self.connection = connection
+  }
+}
+
+package struct CheckDescription: Sendable {
+  package let step: StepIndex
+  /// The check as its author wrote it.
+  package let text: String
+  package let range: SourceRange
+
+  package init(step: StepIndex, text: String, range: SourceRange) {
+    self.step = step
+    self.text = text
+    self.range = range
+  }
+}
+
+/// What an expression reads of a result: a field and the way down from it.
+package struct ResultPath: Sendable, Hashable {
+  package enum Segment: Sendable, Hashable {
+    case member(String)
+    case index(Int)
+  }
+  package let field: ResultField
+  package let segments: [Segment]
+
+  package init(field: ResultField, segments: [Segment]) {
+    self.field = field
+    self.segments = segments
+  }
+}

@@ -1,0 +1,131 @@
+package import Diagnostics
+
+/// A chain, compiled: everything the runtime needs and nothing it must look up. Immutable, and shared by all reactors.
+package struct Program: Sendable {
+  package var chain: String
+  package var chainDescription: String
+  /// SHA-256 of the file's bytes, in hexadecimal.
+  package var chainHash: String
+  /// Connections in the order of their declaration.
+  package var connections: [ConnectionDeclaration] = []
+  package var instructions: [Instruction] = []
+  /// For each instruction, the place in the chain that asked for it.
+  package var sources: [SourceRange] = []
+  /// Innermost first.
+  package var handlers: [Handler] = []
+  package var constants: [Value] = []
+  package var templates: [TextTemplate] = []
+  package var resultPaths: [ResultPath] = []
+  package var operations: [Operation] = []
+  package var steps: [StepDescription] = []
+  package var checks: [CheckDescription] = []
+  package var events: [EventDeclaration] = []
+  package var feeds: [FeedDeclaration] = []
+  package var profiles: [LoadProfile] = []
+  package var thresholds: [Threshold] = []
+  package var slots: [SlotDescription] = []
+  /// Where one iteration starts.
+  package var iterationEntry = 0
+  /// Once per run, before the observers are armed and after the load; nil if the chain has none. Their slots are the same frame.
+  package var setupEntry: Int?
+  package var teardownEntry: Int?
+  /// Slot that holds `$run.id`, filled by the runtime at the start of a frame; nil if the chain does not read it.
+  package var runIdSlot: SlotIndex?
+  /// Slots filled once per frame and never written by the iteration: `vars`.
+  package var initialValues: [(slot: SlotIndex, value: Value)] = []
+  /// What `guard:` allows; nil if the chain has none.
+  package var guardHosts: [String]?
+
+  package init(chain: String, chainDescription: String, chainHash: String) {
+    self.chain = chain
+    self.chainDescription = chainDescription
+    self.chainHash = chainHash
+  }
+}
+
+package struct SlotDescription: Sendable {
+  /// A variable's name, or `.n` for a temporary.
+  package let name: String
+  package let type: ValueType
+
+  package init(name: String, type: ValueType) {
+    self.name = name
+    self.type = type
+  }
+}
+
+/// An entry of `connections:`.
+package struct ConnectionDeclaration: Sendable {
+  package enum Address: Sendable {
+    case literal(String)
+    /// The name of an environment variable that holds it.
+    case environment(String)
+  }
+  package enum Pool: Sendable, Hashable {
+    case size(Int)
+    case perUser
+  }
+  package let name: String
+  /// The connector's `kind`.
+  package let kind: String
+  package let address: Address
+  package let access: String
+  package let pool: Pool
+  /// Nanoseconds that a step may wait for a connection.
+  package let acquireTimeoutNanoseconds: UInt64
+  /// Nanoseconds for connecting, authentication included.
+  package let connectTimeoutNanoseconds: UInt64
+  /// The connector's own keys that were given.
+  package let options: [(name: String, value: OperandTemplate)]
+  package let range: SourceRange
+
+  package init(
+    name: String, kind: String, address: Address, access: String, pool: Pool, acquireTimeoutNanoseconds: UInt64,
+    connectTimeoutNanoseconds: UInt64, options: [(name: String, value: OperandTemplate)], range: SourceRange
+  ) {
+    self.name = name
+    self.kind = kind
+    self.address = address
+    self.access = access
+    self.pool = pool
+    self.acquireTimeoutNanoseconds = acquireTimeoutNanoseconds
+    self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
+    self.options = options
+    self.range = range
+  }
+
+  package func option(_ name: String) -> OperandTemplate? {
+    for option in options where option.name == name { return option.value }
+    return nil
+  }
+}
+
+/// An entry of `feeds:`, with its rows read and typed.
+package struct FeedDeclaration: Sendable {
+  package enum Pick: String, Sendable, CaseIterable {
+    case random
+    case sequential
+    case unique
+  }
+  package enum Exhaustion: String, Sendable, CaseIterable {
+    /// The run ends.
+    case stop
+    /// Begins again at the first row.
+    case again
+  }
+  package let name: String
+  package let columns: [(name: String, type: ValueType)]
+  package let pick: Pick
+  package let onExhaustion: Exhaustion
+  /// Row-major: row r's column c is `cells[r * columns.count + c]`.
+  package let cells: [Value]
+  package var rowCount: Int { columns.isEmpty ? 0 : cells.count / columns.count }
+
+  package init(name: String, columns: [(name: String, type: ValueType)], pick: Pick, onExhaustion: Exhaustion, cells: [Value]) {
+    self.name = name
+    self.columns = columns
+    self.pick = pick
+    self.onExhaustion = onExhaustion
+    self.cells = cells
+  }
+}

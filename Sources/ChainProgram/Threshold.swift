@@ -1,0 +1,59 @@
+package import Diagnostics
+
+/// A claim about the whole run that decides its exit code.
+package struct Threshold: Sendable {
+  /// As its author wrote it.
+  package let text: String
+  package let metric: Metric
+  package let comparison: Comparison
+  /// In the metric's unit: nanoseconds for times, a count, or a fraction.
+  package let limit: Double
+  package let range: SourceRange
+
+  package init(text: String, metric: Metric, comparison: Comparison, limit: Double, range: SourceRange) {
+    self.text = text
+    self.metric = metric
+    self.comparison = comparison
+    self.limit = limit
+    self.range = range
+  }
+
+  package enum Metric: Sendable, Hashable {
+    /// `p99(step.insert_order)`: the quantile (0.99) of a series of times.
+    case quantile(Double, Series)
+    case mean(Series)
+    case minimum(Series)
+    case maximum(Series)
+    /// `count(event.order_created.lost)`
+    case count(Count)
+    /// `rate(errors)`: the count's share of the iterations (or of the events).
+    case rate(Count)
+  }
+
+  package enum Series: Sendable, Hashable {
+    /// A step's service time.
+    case step(StepIndex)
+    /// The lag of an event at a hop: two-sided, hence three-valued.
+    case lag(EventIndex, hop: Int)
+    /// Whole iterations.
+    case response
+    case service
+    case startDelay
+  }
+
+  package enum Count: Sendable, Hashable {
+    case errors
+    case iterations
+    case dropped
+    case failedChecks
+    case stepErrors(StepIndex)
+    /// An outcome or anomaly by its name in `summary.json`; of one hop, or of all when nil.
+    case outcome(EventIndex, hop: Int?, name: String)
+  }
+
+  /// Outcomes and anomalies that a selector may name.
+  package static let outcomeNames = [
+    "ok", "late", "lost", "unobserved", "superseded", "blocked", "unexpected", "aborted", "duplicate", "reordered", "mismatch", "regressed",
+    "stale_final", "missing", "extra", "visible_before_ack",
+  ]
+}

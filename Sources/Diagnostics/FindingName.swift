@@ -1,0 +1,134 @@
+/// The name of every finding: the one table, with what each rule says.
+///
+/// A name is never reused for another rule, since files carry `# lint: allow <name>` and scripts match on it.
+/// To add one: a case, and its severity and sentence in `entry`.
+package enum FindingName: String, Sendable, CaseIterable, Hashable {
+  // What the file is made of
+  case fileUnreadable = "file-unreadable"
+  case invalidEncoding = "invalid-encoding"
+  case yamlSyntax = "yaml-syntax"
+  case yamlCommentTruncation = "yaml-comment-truncation"
+  case severalDocuments = "several-documents"
+  case mergeKeyRefused = "merge-key-refused"
+  case tagRefused = "tag-refused"
+  case aliasRefused = "alias-refused"
+  case limitExceeded = "limit-exceeded"
+
+  // What a mapping may hold
+  case unknownKey = "unknown-key"
+  case missingKey = "missing-key"
+  case duplicateKey = "duplicate-key"
+  case wrongNodeKind = "wrong-node-kind"
+  case badValue = "bad-value"
+  case badLiteral = "bad-literal"
+  case badExpression = "bad-expression"
+  case notSupportedYet = "not-supported-yet"
+
+  // Names
+  case duplicateName = "duplicate-name"
+  case unknownName = "unknown-name"
+  case useBeforeCapture = "use-before-capture"
+  case ambiguousConnection = "ambiguous-connection"
+  case importCycle = "import-cycle"
+
+  // Types
+  case typeMismatch = "type-mismatch"
+  case nullableUse = "nullable-use"
+  case secretLeak = "secret-leak"
+  case sqlQuotedInterpolation = "sql-quoted-interpolation"
+
+  // Steps
+  case noVerb = "no-verb"
+  case twoVerbs = "two-verbs"
+  case writeOnReadConnection = "write-on-read-connection"
+  case consumeNotAllowed = "consume-not-allowed"
+  case redisDestructive = "redis-destructive"
+  case peekDeliveryLimit = "peek-delivery-limit"
+  case awaitWithoutDeadline = "await-without-deadline"
+  case deadlineExceedsTimeout = "deadline-exceeds-timeout"
+  case checkInsideProbe = "check-inside-probe"
+  case whileWithoutMax = "while-without-max"
+  case branchWeightZero = "branch-weight-zero"
+
+  // The whole run
+  case thresholdSelector = "threshold-selector"
+  case feedUnreadable = "feed-unreadable"
+  case feedTooSmallForUnique = "feed-too-small-for-unique"
+  case poolSelfDeadlock = "pool-self-deadlock"
+
+  // What will run, and probably not as meant
+  case unusedCapture = "unused-capture"
+  case unreachableStep = "unreachable-step"
+  case keyWithoutRunScope = "key-without-run-scope"
+  case poolSmallerThanUsers = "pool-smaller-than-users"
+  case rateInfeasible = "rate-infeasible"
+  case thinkInsideTransaction = "think-inside-transaction"
+  case awaitInsideTransaction = "await-inside-transaction"
+  case ambiguousScalar = "ambiguous-scalar"
+  case unusedAllowance = "unused-allowance"
+
+  /// The severity that a finding of this name has unless it says otherwise.
+  package var severity: Severity {
+    entry.severity
+  }
+
+  /// The rule as one sentence, without the particulars of a file.
+  package var rule: String {
+    entry.rule
+  }
+
+  private var entry: (severity: Severity, rule: String) {
+    switch self {
+    case .fileUnreadable: (.error, "a chain file that is named could not be read")
+    case .invalidEncoding: (.error, "a file is UTF-8 text without control or direction-changing characters")
+    case .yamlSyntax: (.error, "the file is not YAML")
+    case .yamlCommentTruncation: (.error, "' #' starts a comment in YAML and cut an expression or a quoted text short")
+    case .severalDocuments: (.error, "a file holds one YAML document")
+    case .mergeKeyRefused: (.error, "the merge key '<<' is not part of YAML 1.2 and hides where a key comes from")
+    case .tagRefused: (.error, "only the tags of the YAML core schema mean something here")
+    case .aliasRefused: (.error, "an alias names an anchor that stands before it and is complete")
+    case .limitExceeded: (.error, "a file, its nesting, its nodes and its texts have upper limits")
+    case .unknownKey: (.error, "each mapping has a closed set of keys")
+    case .missingKey: (.error, "a key that is required is not there")
+    case .duplicateKey: (.error, "a key stands once in a mapping")
+    case .wrongNodeKind: (.error, "a text, a list or a mapping stands where another of them is expected")
+    case .badValue: (.error, "a value is not one of those that the key takes")
+    case .badLiteral: (.error, "a duration, rate, size, percentage or number is not written as one")
+    case .badExpression: (.error, "an expression does not follow the grammar")
+    case .notSupportedYet: (.error, "the language has this, this version of the program does not")
+    case .duplicateName: (.error, "a name is given once in its scope")
+    case .unknownName: (.error, "a name is declared, captured or built in before it is used")
+    case .useBeforeCapture: (.error, "a variable is read before the step that captures it")
+    case .ambiguousConnection: (.error, "'conn' is needed where several connections of the kind exist")
+    case .importCycle: (.error, "files do not import each other in a circle")
+    case .typeMismatch: (.error, "a value has the type that its place expects")
+    case .nullableUse: (.error, "a value that may be null is handled before it is used")
+    case .secretLeak: (.error, "a secret is not turned into text")
+    case .sqlQuotedInterpolation: (.error, "'${…}' in SQL is a bound parameter and takes no quotes")
+    case .noVerb: (.error, "a step has exactly one verb")
+    case .twoVerbs: (.error, "a step has exactly one verb")
+    case .writeOnReadConnection: (.error, "a connection writes only with 'access: write'")
+    case .consumeNotAllowed: (.error, "a queue is consumed only with 'access: consume'")
+    case .redisDestructive: (.error, "a Redis command that harms others is refused")
+    case .peekDeliveryLimit: (.error, "'peek' counts as a delivery and is refused where deliveries are limited")
+    case .awaitWithoutDeadline: (.error, "every wait has a deadline")
+    case .deadlineExceedsTimeout: (.error, "a wait ends before the step around it times out")
+    case .checkInsideProbe: (.error, "a probe is repeated, so it has 'until' and no 'check'")
+    case .whileWithoutMax: (.error, "a 'while' loop has an upper bound")
+    case .branchWeightZero: (.error, "the weights of a branch are positive")
+    case .thresholdSelector: (.error, "a threshold names a metric that the chain has")
+    case .feedUnreadable: (.error, "the file of a feed could not be read")
+    case .feedTooSmallForUnique: (.error, "a feed with 'pick: unique' has a row for each iteration")
+    case .poolSelfDeadlock: (.error, "a user never holds a connection while it waits for another of the same pool")
+    case .unusedCapture: (.warning, "a captured variable is never read")
+    case .unreachableStep: (.warning, "a step can never be reached")
+    case .keyWithoutRunScope: (.warning, "a key that the run writes does not carry the run's id")
+    case .poolSmallerThanUsers: (.warning, "users wait for each other because the pool has fewer connections")
+    case .rateInfeasible: (.warning, "the rate cannot be kept with these limits")
+    case .thinkInsideTransaction: (.warning, "a pause inside a transaction holds its locks")
+    case .awaitInsideTransaction: (.warning, "a wait inside a transaction holds its locks")
+    case .ambiguousScalar: (.warning, "a text that other YAML readers take for a boolean or a number")
+    case .unusedAllowance: (.warning, "a 'lint: allow' comment suppresses nothing")
+    }
+  }
+}

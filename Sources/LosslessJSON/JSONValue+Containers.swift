@@ -1,0 +1,86 @@
+internal import CJSON
+
+extension JSONValue {
+  /// The member with this key; the last one where a key is repeated, as in JavaScript and jsonb.
+  ///
+  /// - Complexity: linear in the members; compares bytes, does not allocate.
+  package subscript(key: StaticString) -> JSONValue? {
+    precondition(key.hasPointerRepresentation, "a key is a text, not a single scalar")
+    return self[utf8: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)]
+  }
+
+  package subscript(key: String) -> JSONValue? {
+    var key = key
+    return key.withUTF8 { self[utf8: $0] }
+  }
+
+  package subscript(utf8 key: UnsafeBufferPointer<UInt8>) -> JSONValue? {
+    guard node.kind == CJSON_OBJECT.rawValue else { return nil }
+    var found: JSONValue?
+    var at = index + 1
+    for _ in 0..<count {
+      let name = JSONValue(document: document, index: at).content
+      if name.count == key.count && name.elementsEqual(key) {
+        found = JSONValue(document: document, index: at + 1)
+      }
+      at = Int(document.nodes[at + 1].next)
+    }
+    return found
+  }
+
+  /// The element at `position`; nil outside the array or for other kinds.
+  ///
+  /// - Complexity: linear in `position`.
+  package subscript(position: Int) -> JSONValue? {
+    guard node.kind == CJSON_ARRAY.rawValue, position >= 0, position < count else { return nil }
+    var at = index + 1
+    for _ in 0..<position { at = Int(document.nodes[at].next) }
+    return JSONValue(document: document, index: at)
+  }
+
+  package var elements: JSONElements { JSONElements(of: self) }
+  package var members: JSONMembers { JSONMembers(of: self) }
+}
+
+/// The elements of an array, in order; empty for other kinds.
+package struct JSONElements: Sequence, IteratorProtocol, Sendable {
+  private let document: JSONDocument
+  private var at: Int
+  private var remaining: Int
+
+  init(of value: JSONValue) {
+    document = value.document
+    at = value.index + 1
+    remaining = value.kind == .array ? value.count : 0
+  }
+
+  package mutating func next() -> JSONValue? {
+    guard remaining > 0 else { return nil }
+    remaining -= 1
+    let value = JSONValue(document: document, index: at)
+    at = Int(document.nodes[at].next)
+    return value
+  }
+}
+
+/// The members of an object, in the order of the text, repeated keys included; empty for other kinds.
+package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
+  private let document: JSONDocument
+  private var at: Int
+  private var remaining: Int
+
+  init(of value: JSONValue) {
+    document = value.document
+    at = value.index + 1
+    remaining = value.kind == .object ? value.count : 0
+  }
+
+  package mutating func next() -> (key: String, value: JSONValue)? {
+    guard remaining > 0 else { return nil }
+    remaining -= 1
+    let key = JSONValue(document: document, index: at)
+    let value = JSONValue(document: document, index: at + 1)
+    at = Int(document.nodes[at + 1].next)
+    return (key.string ?? "", value)
+  }
+}
