@@ -30,7 +30,6 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   private var timer: ReactorTimer!
   /// What the running call's replies said so far.
   private var failure: OperationError?
-  private var isFatal = false
   /// Whether libpq took the running call's statement at all.
   private(set) var wasSent = false
   /// Reads of the running call's reply after the first one.
@@ -200,7 +199,6 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     try driver.arena.encode(plan.parameters, call.arguments)
     activity = .running(call, plan)
     failure = nil
-    isFatal = false
     furtherReads = 0
     let handle = handle
     let usesPrepared = isPrepared[plan.number]
@@ -268,11 +266,11 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
           failure = OperationError(.server, code: "25P02", "the transaction had failed before; COMMIT rolled it back")
         }
       case .error, .aborted, .sync:
+        // 57P01 and its like, and then a closed socket. It may come after a commit that was not acknowledged yet.
+        if reply.isFatal { return lose(OperationError(.disconnected, code: reply.error.code, reply.error.message), now: now) }
         failure = reply.error
-        isFatal = reply.isFatal
       case .copy:
-        failure = OperationError(.protocol, code: "copy", "COPY with the client is not supported")
-        return lose(failure!, now: now)
+        return lose(OperationError(.protocol, code: "copy", "COPY with the client is not supported"), now: now)
       }
     }
     checkSize(now: now)
@@ -281,15 +279,10 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   private func replyEnded(now: UInt64) {
     switch activity {
     case .running(let call, let plan):
+      // libpq gave up on bytes that make no sense.
+      if PQstatus(handle) == CONNECTION_BAD { return lose(failure ?? disconnected(), now: now) }
       activity = .idle
-      let failure = failure
-      // 57P01 and then a closed socket: the call is answered, the connection is of no more use.
-      if isFatal || PQstatus(handle) == CONNECTION_BAD {
-        driver.callFinished(on: self, call, plan, failure ?? disconnected(), keepsConnection: false, now: now)
-        lose(failure ?? disconnected(), now: now)
-      } else {
-        driver.callFinished(on: self, call, plan, failure, now: now)
-      }
+      driver.callFinished(on: self, call, plan, failure, now: now)
     case .cleaning:
       if isInTransaction || PQstatus(handle) == CONNECTION_BAD { return lose(disconnected(), now: now) }
       timer.disarm()

@@ -156,29 +156,35 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   package func submit(_ call: OperationCall) {
     guard let plan = plansByOperation[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
     let now = reactor.now
-    switch plan.role {
-    case .plain: break
-    case .beginsTransaction:
-      if call.lease != nil {
-        return call.fail(OperationError(.protocol, code: "25001", "a transaction is open already; transactions do not nest"), at: now)
-      }
-    case .commitsTransaction, .rollsBackTransaction:
-      if leasedConnection(of: call) == nil { return endWithoutConnection(call, plan, now: now) }
-    }
-    if let connection = leasedConnection(of: call) {
-      guard connection.leaseHolder === call else {
-        return call.fail(OperationError(.disconnected, "the transaction's connection was lost; the server rolled it back"), at: now)
-      }
+    if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
       return run(call, plan, on: connection, now: now)
     }
+    guard call.lease == nil, plan.role == .plain || plan.role == .beginsTransaction else { return submitOutOfPlace(call, plan, now: now) }
     guard !isClosed else { return call.fail(OperationError(.disconnected, "the connection '\(name)' is closed"), at: now) }
     perform(pool.callArrived(call, now: now), now: now)
   }
 
-  /// COMMIT or ROLLBACK of a transaction that never began or has lost its connection.
-  private func endWithoutConnection(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
-    if plan.role == .rollsBackTransaction { return call.succeed(at: now) }
-    call.fail(OperationError(.protocol, code: "25P01", "there is no transaction to commit"), at: now)
+  /// What does not fit the call's lease: a transaction that has lost its connection, has never begun, or would be a second one; and plain
+  /// calls whose user is in a transaction of another driver.
+  private func submitOutOfPlace(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
+    let lost = leasedConnection(of: call).map { $0.leaseHolder !== call } ?? false
+    switch plan.role {
+    case .beginsTransaction:
+      call.fail(OperationError(.protocol, code: "25001", "a transaction is open already; transactions do not nest"), at: now)
+    case .rollsBackTransaction:
+      // The server has rolled back what lost its connection, and what has not begun needs nothing.
+      if lost { call.lease = nil }
+      call.succeed(at: now)
+    case .commitsTransaction:
+      if lost { call.lease = nil }
+      call.fail(lost ? PostgresDriver.transactionLost : OperationError(.protocol, code: "25P01", "there is no transaction to commit"), at: now)
+    case .plain:
+      if lost { call.fail(PostgresDriver.transactionLost, at: now) } else { perform(pool.callArrived(call, now: now), now: now) }
+    }
+  }
+
+  private static var transactionLost: OperationError {
+    OperationError(.disconnected, "the transaction's connection was lost; the server rolled it back")
   }
 
   /// The connection of this driver that the call's user holds, or held before it was lost.
@@ -230,14 +236,10 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     if next != .max { reactor.arm(timer, at: next) }
   }
 
-  /// The server has answered, and the connection waits for the next statement unless `keepsConnection` is false (it is told lost then).
-  func callFinished(
-    on connection: PostgresConnection, _ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, keepsConnection: Bool = true,
-    now: UInt64
-  ) {
+  /// The server has answered, and the connection waits for the next statement.
+  func callFinished(on connection: PostgresConnection, _ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, now: UInt64) {
     var error = error
     let isLeased = connection.leaseHolder === call
-    guard keepsConnection else { return finish(call, plan, error, now: now) }
     switch plan.role {
     case .beginsTransaction:
       if error == nil {

@@ -64,7 +64,7 @@ enum SQLEffect {
 
   /// Keywords and types that may stand before an opening parenthesis.
   private static let wordsBeforeParentheses: Set<String> = [
-    "SELECT", "FROM", "WHERE", "IN", "VALUES", "AND", "OR", "NOT", "ON", "USING", "OVER", "EXISTS", "ANY", "ALL", "SOME", "ARRAY", "ROW", "CASE",
+    "SELECT", "FROM", "WHERE", "AS", "IN", "VALUES", "AND", "OR", "NOT", "ON", "USING", "OVER", "EXISTS", "ANY", "ALL", "SOME", "ARRAY", "ROW", "CASE",
     "WHEN", "THEN", "ELSE", "LIMIT", "OFFSET", "BY", "HAVING", "UNION", "INTERSECT", "EXCEPT", "FILTER", "INTERVAL", "BETWEEN", "LIKE",
     "ILIKE", "IS", "DISTINCT", "LATERAL", "JOIN", "MATERIALIZED", "GROUPING", "SETS", "CUBE", "ROLLUP", "GROUP", "RETURNING", "TABLESAMPLE",
     "NUMERIC", "DECIMAL", "VARCHAR", "CHAR", "CHARACTER", "VARYING", "BIT", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "FLOAT", "FETCH", "FIRST", "NEXT",
