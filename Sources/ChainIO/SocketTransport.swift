@@ -10,6 +10,12 @@ package protocol TransportOwner: AnyObject {
   func transportReceived(_ transport: SocketTransport, _ bytes: UnsafeRawBufferPointer, now: UInt64)
   /// The connection is gone, for the reason given. Called once, and not after the owner's own `close`.
   func transportClosed(_ transport: SocketTransport, _ error: OperationError, now: UInt64)
+  /// Bytes that the kernel had refused for a while have gone out, all or some: `pendingBytes` tells. Not called for the flush at a turn's end.
+  func transportDrained(_ transport: SocketTransport, now: UInt64)
+}
+
+extension TransportOwner {
+  package func transportDrained(_ transport: SocketTransport, now: UInt64) {}
 }
 
 /// A non-blocking TCP connection that gathers what is written in a turn into one `send` at its end.
@@ -141,7 +147,10 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
       owner.transportConnected(self, now: now)
       return
     }
-    if readiness.contains(.writable) { flush(now: now) }
+    if readiness.contains(.writable) {
+      flush(now: now)
+      if isOpen { owner.transportDrained(self, now: now) }
+    }
     if !readiness.isDisjoint(with: [.readable, .closed]) { receive() }
   }
 
