@@ -51,7 +51,7 @@ final class Workbench: CallOwner {
   }
 }
 
-let nowhere = SourceRange(file: FileIndex(0), lowerBound: 0, upperBound: 0)
+let nowhere = SourceRange(file: FileIndex(0), start: 0, end: 0)
 
 func textTemplate(_ text: String) -> OperandTemplate { .text(TextTemplate(text)) }
 
