@@ -25,7 +25,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private var areNoticesReady = false
   private var areReadsReady = false
   /// A's connection number at the server, once told.
-  private var redirectId: Int64?
+  private(set) var redirectId: Int64?
   private var isSubscribed = false
 
   private var fence = PingFence(armed: 0)
