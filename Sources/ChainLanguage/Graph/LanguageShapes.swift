@@ -13,10 +13,17 @@ struct KeyShape {
   /// One sentence for the reference page and completion.
   let summary: String
 
-  init(_ name: String, isRequired: Bool = false, _ status: KeyStatus = .works, _ summary: String) {
+  init(_ name: String, isRequired: Bool = false, _ summary: String) {
     self.name = name
     self.isRequired = isRequired
-    self.status = status
+    status = .works
+    self.summary = summary
+  }
+
+  init(_ name: String, later summary: String) {
+    self.name = name
+    isRequired = false
+    status = .later
     self.summary = summary
   }
 }
@@ -39,20 +46,20 @@ enum LanguageShapes {
       KeyShape("version", isRequired: true, "The language's major version: 1."),
       KeyShape("chain", isRequired: true, "The chain's name."),
       KeyShape("description", "What the chain shows, in a sentence."),
-      KeyShape("use", .later, "Imports the flows of other files."),
+      KeyShape("use", later: "Imports the flows of other files."),
       KeyShape("guard", "Which hosts the chain may be run against."),
       KeyShape("connections", "The systems that the chain talks to."),
-      KeyShape("secrets", .later, "Values that never appear in output."),
+      KeyShape("secrets", later: "Values that never appear in output."),
       KeyShape("vars", "Values that stay the same during a run and can be given with --var."),
       KeyShape("feeds", "Tables of test data; each iteration draws a row."),
       KeyShape("events", "What is tracked from system to system."),
-      KeyShape("flows", .later, "Reusable steps with typed inputs and outputs."),
+      KeyShape("flows", later: "Reusable steps with typed inputs and outputs."),
       KeyShape("setup", "Steps that run once before the load."),
       KeyShape("teardown", "Steps that run once after the load, whatever happened."),
-      KeyShape("setup_vu", .later, "Steps that each virtual user runs once before its first iteration."),
-      KeyShape("teardown_vu", .later, "Steps that each virtual user runs once after its last iteration."),
+      KeyShape("setup_vu", later: "Steps that each virtual user runs once before its first iteration."),
+      KeyShape("teardown_vu", later: "Steps that each virtual user runs once after its last iteration."),
       KeyShape("steps", "What one iteration does."),
-      KeyShape("scenarios", .later, "Several named step lists, mixed by the load profile."),
+      KeyShape("scenarios", later: "Several named step lists, mixed by the load profile."),
       KeyShape("load", "Named profiles of how iterations are started."),
       KeyShape("thresholds", "Claims about the run that decide its exit code."),
     ])
@@ -61,7 +68,7 @@ enum LanguageShapes {
     phrase: "'guard'",
     keys: [
       KeyShape("hosts", "Hosts that the connections may lead to; any other one is refused."),
-      KeyShape("writes", .later, "A budget of written rows, messages and keys."),
+      KeyShape("writes", later: "A budget of written rows, messages and keys."),
     ])
 
   /// Beside the key that names the kind.
@@ -85,8 +92,8 @@ enum LanguageShapes {
     phrase: "a feed",
     keys: [
       KeyShape("csv", "The CSV file, relative to the chain's folder; its first line names the columns."),
-      KeyShape("json", .later, "A JSON file of rows."),
-      KeyShape("rows", .later, "The columns of a JSON feed."),
+      KeyShape("json", later: "A JSON file of rows."),
+      KeyShape("rows", later: "The columns of a JSON feed."),
       KeyShape("columns", "The columns that are read, with their types."),
       KeyShape("pick", "How rows are drawn: random, sequential or unique."),
       KeyShape("exhausted", "What happens after the last row: again or stop."),
@@ -120,8 +127,8 @@ enum LanguageShapes {
   static let stepCommon: [KeyShape] = [
     KeyShape("id", "Names the step for thresholds, events and reports."),
     KeyShape("name", "Shown in reports instead of the id."),
-    KeyShape("when", .later, "Runs the step only if this holds."),
-    KeyShape("retry", .later, "Runs the step again after errors of the classes listed."),
+    KeyShape("when", later: "Runs the step only if this holds."),
+    KeyShape("retry", later: "Runs the step again after errors of the classes listed."),
     KeyShape("tags", "Words for grouping."),
     KeyShape("on_error", "continue: count an error of this step and go on."),
   ]
@@ -200,7 +207,7 @@ enum LanguageShapes {
       KeyShape("iterations", "Iterations in all."),
       KeyShape("iterations_per_vu", "Iterations of each virtual user."),
       KeyShape("for", "How long iterations are started."),
-      KeyShape("stages", .later, "Numbers of virtual users over time."),
+      KeyShape("stages", later: "Numbers of virtual users over time."),
     ])
 
   static let open = MappingShape(
@@ -211,14 +218,14 @@ enum LanguageShapes {
       KeyShape("arrivals", "constant (default) or poisson."),
       KeyShape("max_vus", "Virtual users at most; 1000 if not given."),
       KeyShape("on_saturation", "queue (default): an arrival waits for a user; drop: it is counted as dropped."),
-      KeyShape("stages", .later, "Rates over time."), KeyShape("spike", .later, "A peak on a base rate."),
-      KeyShape("step", .later, "A rate that grows by steps."),
+      KeyShape("stages", later: "Rates over time."), KeyShape("spike", later: "A peak on a base rate."),
+      KeyShape("step", later: "A rate that grows by steps."),
     ])
 
   static let threshold = MappingShape(
     phrase: "a threshold",
     keys: [
-      KeyShape("check", isRequired: true, "The claim."), KeyShape("over", .later, "The window that it is checked over."),
-      KeyShape("for", .later, "Windows in a row that it must fail."), KeyShape("abort", .later, "Ends the run when it fails."),
+      KeyShape("check", isRequired: true, "The claim."), KeyShape("over", later: "The window that it is checked over."),
+      KeyShape("for", later: "Windows in a row that it must fail."), KeyShape("abort", later: "Ends the run when it fails."),
     ])
 }
