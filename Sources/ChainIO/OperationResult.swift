@@ -24,6 +24,11 @@ package final class OperationResult {
     package var offset: UInt32
     package var length: UInt32
     package static let empty = TextRange(offset: 0, length: 0)
+
+    package init(offset: UInt32, length: UInt32) {
+      self.offset = offset
+      self.length = length
+    }
   }
 
   package private(set) var bytes: [UInt8] = []

@@ -48,9 +48,23 @@ package struct JSONValue: Sendable {
   package var string: String? { node.kind == CJSON_STRING.rawValue ? text : nil }
 
   /// The number as an integer; nil where it has a fraction or an exponent, or does not fit.
-  package func integer<Number: FixedWidthInteger>(as type: Number.Type = Int64.self) -> Number? {
+  ///
+  /// Does not allocate.
+  package func integer<Number: FixedWidthInteger>(as type: Number.Type = Number.self) -> Number? {
     guard node.kind == CJSON_NUMBER.rawValue else { return nil }
-    return Number(text, radix: 10)
+    return withExtendedLifetime(document) {
+      let isNegative = content[0] == UInt8(ascii: "-")
+      var number: Number = 0
+      for byte in content.dropFirst(isNegative ? 1 : 0) {
+        guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+        let digit = Number(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
+        let (shifted, isTooLong) = number.multipliedReportingOverflow(by: 10)
+        let (sum, isTooLarge) = isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
+        if isTooLong || isTooLarge { return nil }
+        number = sum
+      }
+      return number
+    }
   }
 
   /// The number as a binary float, rounded; infinite where its exponent is out of range.

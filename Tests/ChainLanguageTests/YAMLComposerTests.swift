@@ -115,10 +115,11 @@ struct YAMLSyntaxTests {
     ("with: { id: «1»${c.id + 1}«/1», b: 2 }", "must be quoted, or written as $name"), ("[a, «1»${x}«/1»]", "written as $x"),
     ("a: { q: '${ok}', id: «1»${c.id}«/1» }", "written as $c.id"), ("{id: rows«1»[«/1»0].id}", "an expression with brackets"),
     ("a: b«1»:«/1» c", "': ' may not stand here"), ("a:\n  b: 1\n «1»c«/1»: 2\n", "does not fit the mapping"),
-    ("a: «1»'«/1»x\nb: 2\n", "never closed"), ("a: «1»@«/1»x", "cannot start with this character"),
+    ("a: «1»'«/1»x\nb: 2\n", "never closed"), ("a: «1»@«/1»x", "cannot start with '@'"), ("a: 'it'«1»s«/1»'\n", "after a closing quote"),
+    ("a: {b: c} «1»d«/1»\n", "after a closing bracket"),
     ("- a\n«1»b«/1»: c\n", "does not fit the list"), ("a: [1, 2\nb«1»:«/1» 3\n", "'[' is not closed"),
     ("a: {b: 1\n«1»«/1»", "'{' is not closed"), ("a: \"x«1»\\«/1»y\"", "escape"), ("a: 1\n«1»}«/1»\n", "fit the mapping"),
-    ("a:\n«1»\t«/1»b: 1\n", "cannot start with this character"), ("a: b\nc«1»\n«/1»d: 1", "a key without ':'"),
+    ("a:\n«1»\t«/1»b: 1\n", "a tab cannot indent a line"), ("a: b\n«1»c d«/1»\nd: 1", "a key without ':'"),
   ])
   func `a syntax error is said in our words at its place`(text: String, says: String) throws {
     let composed = ComposedText(text)
@@ -127,5 +128,10 @@ struct YAMLSyntaxTests {
     #expect(finding.name == .yamlSyntax)
     #expect(finding.message.contains(says), "\(finding.message)")
     #expect(composed.marked.mark(at: finding.range.offsets) == "1")
+  }
+
+  @Test(arguments: ["sql: SELECT a #b\n  FROM t\nx: 1\n", "a: 1\nsql: SELECT a #b\nFROM t\nx: 1\n"])
+  func `a text that a comment interrupts gets a hint`(text: String) {
+    #expect(ComposedText(text).findings.sorted.first?.help?.hasPrefix("' #' in a line above starts a comment") == true)
   }
 }

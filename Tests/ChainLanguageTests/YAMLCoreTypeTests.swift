@@ -3,13 +3,15 @@ import Testing
 @testable import ChainLanguage
 
 struct YAMLCoreTypeTests {
-  @Test(arguments: [
-    ("", .null), ("~", .null), ("null", .null), ("true", .bool(true)), ("False", .bool(false)), ("0", .int), ("12", .int), ("-7", .int),
-    ("+7", .int), ("0x1F", .int), ("0o17", .int), ("1.5", .float), (".5", .float), ("1.", .float), ("1e3", .float), ("-1.5E-3", .float),
-    (".inf", .float), (".nan", .float), ("0.1", .float), ("no", .string), ("on", .string), ("010", .string), ("12:30", .string),
-    ("1_000", .string), ("0x", .string), ("0o9", .string), ("1e", .string), (".", .string), ("-", .string), ("+-1", .string),
-    ("nUll", .string), ("2s", .string), ("2026-01-01", .string), ("200/s", .string), ("1.2.3", .string), ("00.5", .string), ("١", .string),
-  ] as [(String, YAMLCoreType)])
+  @Test(
+    arguments: [
+      ("", .null), ("~", .null), ("null", .null), ("true", .bool(true)), ("False", .bool(false)), ("0", .int), ("12", .int), ("-7", .int),
+      ("+7", .int), ("0x1F", .int), ("0o17", .int), ("1.5", .float), (".5", .float), ("1.", .float), ("1e3", .float), ("-1.5E-3", .float),
+      (".inf", .float), (".nan", .float), ("0.1", .float), ("no", .string), ("on", .string), ("010", .string), ("12:30", .string),
+      ("1_000", .string), ("0x", .string), ("0o9", .string), ("1e", .string), (".", .string), ("-", .string), ("+-1", .string),
+      ("nUll", .string), ("2s", .string), ("2026-01-01", .string), ("200/s", .string), ("1.2.3", .string), ("00.5", .string),
+      ("١", .string),
+    ] as [(String, YAMLCoreType)])
   func `a plain scalar has the type of the core schema`(text: String, type: YAMLCoreType) {
     #expect(YAMLScalar.plainType(text) == type)
   }

@@ -40,7 +40,8 @@ package indirect enum NameBinding {
     }
   }
 
-  package struct Namespace {
+  /// A class, since a struct here is a circle of sizes to the compiler (6.3: "circular reference").
+  package final class Namespace {
     /// For messages: "feed 'customer'", "'outputs'".
     package let title: String
     /// What its members are called in messages: "column", "output", "member".

@@ -45,17 +45,7 @@ package final class TypedExpression {
   }
 }
 
-extension Expression {
-  /// Resolves names, gives every node a type and fits the whole to its place. Each mistake gives one finding; the result is then invalid.
-  package func check(in scope: some ExpressionScope, expecting expectation: Expectation, into findings: inout Findings) -> TypedExpression {
-    fatalError("to be written")
-  }
-}
-
 extension TypedExpression {
-  /// Variables that are not null once this condition came out as `outcome`; what `then` and `else` blocks may rely on.
-  package func slotsNotNull(when outcome: Bool) -> Set<SlotIndex> { fatalError("to be written") }
-
-  /// All slots that it may read.
-  package var slotsRead: Set<SlotIndex> { fatalError("to be written") }
+  /// The same value seen as another type, without a conversion.
+  func retyped(_ type: ValueType) -> TypedExpression { TypedExpression(kind, type, range: range) }
 }

@@ -32,7 +32,7 @@ struct ScalarRescan {
     var rescan = ScalarRescan(contentStart: range.lowerBound + 1)
     rescan.readFlow(insideQuotes(range), in: bytes) { rescan, offset, end in
       guard bytes[offset] == 0x5C, offset + 1 < end else { return nil }
-      if isBreak(bytes[offset + 1]) { return rescan.skipEscapedBreak(at: offset, end: end, in: bytes) }
+      if isYAMLBreak(bytes[offset + 1]) { return rescan.skipEscapedBreak(at: offset, end: end, in: bytes) }
       let (value, length) = unescaped(at: offset, end: end, in: bytes)
       rescan.replace(offset..<offset + length, by: value)
       return offset + length
@@ -54,7 +54,7 @@ struct ScalarRescan {
     let end = range.upperBound
     while offset < end {
       let byte = bytes[offset]
-      if isBlank(byte) || isBreak(byte) {
+      if isYAMLBlank(byte) || isYAMLBreak(byte) {
         offset = readWhiteSpace(at: offset, end: end, in: bytes)
       } else if let next = special(&self, offset, end) {
         offset = next
@@ -69,10 +69,10 @@ struct ScalarRescan {
   private mutating func readWhiteSpace(at start: Int, end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var offset = start
     var breaks = 0
-    while offset < end, isBlank(bytes[offset]) || isBreak(bytes[offset]) {
-      if isBreak(bytes[offset]) {
+    while offset < end, isYAMLBlank(bytes[offset]) || isYAMLBreak(bytes[offset]) {
+      if isYAMLBreak(bytes[offset]) {
         breaks += 1
-        offset = afterBreak(at: offset, end: end, in: bytes)
+        offset = afterYAMLBreak(at: offset, end: end, in: bytes)
       } else {
         offset += 1
       }
@@ -87,12 +87,12 @@ struct ScalarRescan {
 
   /// `\` at the end of a line: the break and the blanks after it vanish, and each empty line that follows is a line break.
   private mutating func skipEscapedBreak(at start: Int, end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    var offset = afterBreak(at: start + 1, end: end, in: bytes)
+    var offset = afterYAMLBreak(at: start + 1, end: end, in: bytes)
     var breaks = 0
-    while offset < end, isBlank(bytes[offset]) || isBreak(bytes[offset]) {
-      if isBreak(bytes[offset]) {
+    while offset < end, isYAMLBlank(bytes[offset]) || isYAMLBreak(bytes[offset]) {
+      if isYAMLBreak(bytes[offset]) {
         breaks += 1
-        offset = afterBreak(at: offset, end: end, in: bytes)
+        offset = afterYAMLBreak(at: offset, end: end, in: bytes)
       } else {
         offset += 1
       }
@@ -159,13 +159,13 @@ extension ScalarRescan {
   ) -> ScalarRescan? {
     var header = range.lowerBound + 1
     var chomping: Chomping = .clip
-    while header < bytes.count, !isBreak(bytes[header]), bytes[header] != UInt8(ascii: "#") {
+    while header < bytes.count, !isYAMLBreak(bytes[header]), bytes[header] != UInt8(ascii: "#") {
       if bytes[header] == UInt8(ascii: "-") { chomping = .strip }
       if bytes[header] == UInt8(ascii: "+") { chomping = .keep }
       header += 1
     }
-    while header < bytes.count, !isBreak(bytes[header]) { header += 1 }
-    let body = header < bytes.count ? afterBreak(at: header, end: bytes.count, in: bytes) : header
+    while header < bytes.count, !isYAMLBreak(bytes[header]) { header += 1 }
+    let body = header < bytes.count ? afterYAMLBreak(at: header, end: bytes.count, in: bytes) : header
     let likely = detectIndentation(at: body, in: bytes)
     for indentation in [likely] + (1...80).filter({ $0 != likely }) {
       var rescan = ScalarRescan(contentStart: body)
@@ -189,8 +189,8 @@ extension ScalarRescan {
         column += 1
         offset += 1
       }
-      if offset < bytes.count, !isBreak(bytes[offset]) { return max(1, column) }
-      if offset < bytes.count { offset = afterBreak(at: offset, end: bytes.count, in: bytes) }
+      if offset < bytes.count, !isYAMLBreak(bytes[offset]) { return max(1, column) }
+      if offset < bytes.count { offset = afterYAMLBreak(at: offset, end: bytes.count, in: bytes) }
     }
     return 1
   }
@@ -205,7 +205,7 @@ extension ScalarRescan {
     var wasBlank = false
     var column = readIndentation(&offset, upTo: indentation, breaks: &trailingBreaks, in: bytes)
     while column == indentation, offset < bytes.count {
-      let startsBlank = isBlank(bytes[offset])
+      let startsBlank = isYAMLBlank(bytes[offset])
       if let held = leadingBreak {
         if isFolded, !wasBlank, !startsBlank {
           if trailingBreaks.isEmpty { replace(held.lowerBound..<offset, by: [0x20]) }
@@ -218,10 +218,10 @@ extension ScalarRescan {
       trailingBreaks = []
       wasBlank = startsBlank
       let lineStart = offset
-      while offset < bytes.count, !isBreak(bytes[offset]) { offset += 1 }
+      while offset < bytes.count, !isYAMLBreak(bytes[offset]) { offset += 1 }
       copy(lineStart..<offset, in: bytes)
       if offset < bytes.count {
-        let next = afterBreak(at: offset, end: bytes.count, in: bytes)
+        let next = afterYAMLBreak(at: offset, end: bytes.count, in: bytes)
         leadingBreak = offset..<next
         offset = next
       }
@@ -243,8 +243,8 @@ extension ScalarRescan {
         column += 1
         offset += 1
       }
-      guard offset < bytes.count, isBreak(bytes[offset]) else { return column }
-      let next = afterBreak(at: offset, end: bytes.count, in: bytes)
+      guard offset < bytes.count, isYAMLBreak(bytes[offset]) else { return column }
+      let next = afterYAMLBreak(at: offset, end: bytes.count, in: bytes)
       breaks.append(offset..<next)
       offset = next
     }
@@ -255,11 +255,13 @@ extension ScalarRescan {
   }
 }
 
-func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+/// A space or a tab.
+func isYAMLBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-func isBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+/// Part of a line break: LF or CR.
+func isYAMLBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
 /// The offset behind the line break at an offset: LF, CR LF or CR.
-func afterBreak(at offset: Int, end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+func afterYAMLBreak(at offset: Int, end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
   bytes[offset] == 0x0D && offset + 1 < end && bytes[offset + 1] == 0x0A ? offset + 2 : offset + 1
 }

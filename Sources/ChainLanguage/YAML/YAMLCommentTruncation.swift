@@ -6,11 +6,11 @@ internal import Diagnostics
 func textLostToComment(after scalar: YAMLScalar, in bytes: UnsafeBufferPointer<UInt8>) -> (comment: Range<Int>, open: String)? {
   var offset = scalar.range.end
   let blanksStart = offset
-  while offset < bytes.count, isBlank(bytes[offset]) { offset += 1 }
+  while offset < bytes.count, isYAMLBlank(bytes[offset]) { offset += 1 }
   guard offset > blanksStart, offset < bytes.count, bytes[offset] == UInt8(ascii: "#") else { return nil }
   guard let open = openConstruct(in: scalar.text) else { return nil }
   var end = offset
-  while end < bytes.count, !isBreak(bytes[end]) { end += 1 }
+  while end < bytes.count, !isYAMLBreak(bytes[end]) { end += 1 }
   return (offset..<end, open)
 }
 

@@ -28,7 +28,7 @@ private func acceptDirectives(
   var offset = start
   while offset < bytes.count {
     let lineStart = offset
-    while offset < bytes.count, !isBreak(bytes[offset]) { offset += 1 }
+    while offset < bytes.count, !isYAMLBreak(bytes[offset]) { offset += 1 }
     let line = bytes[lineStart..<offset]
     if offset < bytes.count { offset += 1 }
     if line.first == UInt8(ascii: "%") {
@@ -39,7 +39,7 @@ private func acceptDirectives(
           help: "remove the line")
         return false
       }
-    } else if let first = line.first(where: { !isBlank($0) }), first != UInt8(ascii: "#") {
+    } else if let first = line.first(where: { !isYAMLBlank($0) }), first != UInt8(ascii: "#") {
       return true
     }
   }
@@ -158,7 +158,7 @@ private struct YAMLComposer {
     let isBlock = style == .literal || style == .folded
     var end = raw.upperBound
     if isBlock {
-      while end > properties.contentStart + 1, isBlank(bytes[end - 1]) || isBreak(bytes[end - 1]) { end -= 1 }
+      while end > properties.contentStart + 1, isYAMLBlank(bytes[end - 1]) || isYAMLBreak(bytes[end - 1]) { end -= 1 }
     }
     let range = file.range(properties.contentStart, max(properties.contentStart, end))
     guard value.utf8.count <= limits.scalarBytes else {
@@ -177,7 +177,8 @@ private struct YAMLComposer {
     }
     let scalar = YAMLScalar(text: value, style: style, range: range, explicitType: explicitType, file: file)
     if let explicitType, !explicitType.accepts(scalar.coreType) {
-      found.append(Finding(.badValue, at: range, "'\(value)' is not what its tag '!!\(explicitType.rawValue)' says", help: "remove the tag"))
+      found.append(
+        Finding(.badValue, at: range, "'\(value)' is not what its tag '!!\(explicitType.rawValue)' says", help: "remove the tag"))
     }
     if style == .plain, let lost = textLostToComment(after: scalar, in: bytes) {
       found.append(
@@ -235,7 +236,8 @@ private struct YAMLComposer {
   private mutating func accept(key node: YAMLNode, inFrame index: Int) -> Key {
     let range = node.placeRange
     guard let scalar = node.scalar else {
-      found.append(Finding(.wrongNodeKind, at: range, "a key is a text, and this is \(node.kindPhrase)", help: "quote the key if it is meant as text"))
+      found.append(
+        Finding(.wrongNodeKind, at: range, "a key is a text, and this is \(node.kindPhrase)", help: "quote the key if it is meant as text"))
       return .refused
     }
     if scalar.style == .plain, scalar.text == "<<" {
@@ -287,13 +289,13 @@ private struct YAMLComposer {
   private mutating func refuseMore(after documentEnd: Int) throws {
     var offset = documentEnd
     while offset < bytes.count {
-      while offset < bytes.count, isBlank(bytes[offset]) || isBreak(bytes[offset]) { offset += 1 }
+      while offset < bytes.count, isYAMLBlank(bytes[offset]) || isYAMLBreak(bytes[offset]) { offset += 1 }
       guard offset < bytes.count else { return }
       let start = offset
-      while offset < bytes.count, !isBreak(bytes[offset]) { offset += 1 }
+      while offset < bytes.count, !isYAMLBreak(bytes[offset]) { offset += 1 }
       let line = bytes[start..<offset]
       if line.first == UInt8(ascii: "#") { continue }
-      if line.starts(with: "...".utf8), line.dropFirst(3).first.map(isBlank) ?? true { continue }
+      if line.starts(with: "...".utf8), line.dropFirst(3).first.map(isYAMLBlank) ?? true { continue }
       if line.starts(with: "---".utf8) || line.first == UInt8(ascii: "%") {
         found.append(
           Finding(
@@ -339,14 +341,14 @@ private struct NodeProperties {
       if byte == UInt8(ascii: "&") || byte == UInt8(ascii: "!") {
         let start = offset
         let isVerbatim = byte == UInt8(ascii: "!") && offset + 1 < end && bytes[offset + 1] == UInt8(ascii: "<")
-        while offset < end, !isBlank(bytes[offset]), !isBreak(bytes[offset]), isVerbatim || !Self.isFlowIndicator(bytes[offset]) {
+        while offset < end, !isYAMLBlank(bytes[offset]), !isYAMLBreak(bytes[offset]), isVerbatim || !Self.isFlowIndicator(bytes[offset]) {
           offset += 1
         }
         if byte == UInt8(ascii: "!") { tag = start..<offset }
-      } else if isBlank(byte) || isBreak(byte) {
+      } else if isYAMLBlank(byte) || isYAMLBreak(byte) {
         offset += 1
       } else if byte == UInt8(ascii: "#") {
-        while offset < end, !isBreak(bytes[offset]) { offset += 1 }
+        while offset < end, !isYAMLBreak(bytes[offset]) { offset += 1 }
       } else {
         break
       }

@@ -8,11 +8,14 @@ func yamlSyntaxFinding(
   let context = min(byteOffset(problem.contextScalar), offset)
   if let finding = unquotedExpression(problem, at: offset, file: file, bytes: bytes) { return finding }
 
-  let phrase = SyntaxPhrase(problem)
+  var phrase = SyntaxPhrase(problem)
   let hasContext = problem.context != nil && context < offset && phrase.contextLabel != nil
-  var help = phrase.help
-  if problem.problem == "could not find expected ':'", hasCommentAbove(offset, file: file) {
-    help = "' #' in a line above starts a comment and ends the text; quote the text, or write it as a block after '|'"
+  phrase.look(at: offset, context: context, file: file, bytes: bytes)
+  let help = phrase.help
+  if problem.problem == "could not find expected ':'", problem.context != nil {
+    // libyaml finds out on a later line; the key without a colon is what it was reading.
+    let end = max(context, file.contentRange(ofLine: file.line(at: context)).upperBound)
+    return Finding(.yamlSyntax, at: file.range(context, end), phrase.message, help: help)
   }
   let point = file.range(offset, characterEnd(at: offset, in: bytes))
   return Finding(
@@ -44,6 +47,7 @@ private struct SyntaxPhrase {
       help = "write 'key: value', and indent the further lines of a text deeper than its key"
     case "found unexpected end of stream":
       message = "a quoted text is never closed"
+      help = "close it, or write a text of several lines as a block after '|'"
       contextLabel = "opened here"
       pointsAtContext = true
     case "found unexpected document indicator":
@@ -52,7 +56,7 @@ private struct SyntaxPhrase {
       pointsAtContext = true
     case "found character that cannot start any token":
       message = "a value cannot start with this character"
-      help = "quote the value; a tab cannot indent a line"
+      help = "quote the value"
     case "did not find expected key":
       message = "this line does not fit the mapping that it stands in"
       help = "check the indentation: keys of one mapping start in the same column"
@@ -104,6 +108,39 @@ private struct SyntaxPhrase {
       message = "this is not YAML: " + problem.problem
       help = problem.context
     }
+  }
+
+  /// Says more where the text around the place tells what was meant.
+  mutating func look(at offset: Int, context: Int, file: SourceFile, bytes: UnsafeBufferPointer<UInt8>) {
+    let line = file.contentRange(ofLine: file.line(at: offset))
+    let before = (line.lowerBound..<max(line.lowerBound, min(offset, line.upperBound))).last { !isYAMLBlank(bytes[$0]) }
+    if message == "a value cannot start with this character", offset < bytes.count {
+      if bytes[offset] == 0x09 {
+        message = "a tab cannot indent a line"
+        help = "indent with spaces"
+      } else {
+        message = "a value cannot start with '\(Character(Unicode.Scalar(bytes[offset])))'"
+      }
+    } else if contextLabel == "the mapping starts here" || contextLabel == "the list starts here", let before {
+      switch bytes[before] {
+      case UInt8(ascii: "'"), UInt8(ascii: "\""):
+        message = "text goes on after a closing quote"
+        help = "quote the whole value; inside single quotes a quote is written twice: 'it''s'"
+        contextLabel = nil
+      case UInt8(ascii: "]"), UInt8(ascii: "}"):
+        message = "text goes on after a closing bracket"
+        help = "quote the whole value if the brackets belong to its text"
+        contextLabel = nil
+      default:
+        break
+      }
+    } else if hasCommentAbove(offset, file: file), message.hasPrefix("a key without ':'") || isDeeper(offset, than: context, file: file) {
+      help = "' #' in a line above starts a comment and ends the text; quote the text, or write it as a block after '|'"
+    }
+  }
+
+  private func isDeeper(_ offset: Int, than context: Int, file: SourceFile) -> Bool {
+    contextLabel == "the mapping starts here" && file.position(at: offset).column > file.position(at: context).column
   }
 }
 
@@ -162,7 +199,7 @@ private func hasCommentAbove(_ offset: Int, file: SourceFile) -> Bool {
   while line >= 1, looked < 4 {
     let text = file.text(ofLine: line)
     if let hash = text.utf8.firstIndex(of: UInt8(ascii: "#")), hash > text.startIndex,
-      isBlank(text.utf8[text.utf8.index(before: hash)]), text.utf8[..<hash].contains(where: { !isBlank($0) })
+      isYAMLBlank(text.utf8[text.utf8.index(before: hash)]), text.utf8[..<hash].contains(where: { !isYAMLBlank($0) })
     {
       return true
     }
@@ -173,7 +210,7 @@ private func hasCommentAbove(_ offset: Int, file: SourceFile) -> Bool {
 }
 
 private func characterEnd(at offset: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-  guard offset < bytes.count, !isBreak(bytes[offset]) else { return offset }
+  guard offset < bytes.count, !isYAMLBreak(bytes[offset]) else { return offset }
   return offset + DecodedScalar(in: bytes, at: offset).byteCount
 }
 

@@ -1,0 +1,122 @@
+import ChainIO
+package import ChainProgram
+import LosslessJSON
+
+/// Executes the expression instructions of a program on a frame. Shared by virtual users and by hop mappings.
+///
+/// One per reactor. Holds the program's tables as plain memory so that the loop touches no array header, and the caches that make
+/// reading a column by name cost one comparison.
+package final class Evaluator {
+  let program: Program
+  /// The instructions, copied once: trivially copyable, so a pointer is all the loop needs.
+  let instructions: UnsafeMutableBufferPointer<Instruction>
+  private let constants: UnsafeMutableBufferPointer<Value>
+  /// For each result path, the column that its name had last time.
+  private let columnOfPath: UnsafeMutableBufferPointer<Int>
+  private var scratch: [UInt8] = []
+
+  package init(program: Program) {
+    self.program = program
+    instructions = .allocate(capacity: program.instructions.count)
+    _ = instructions.initialize(from: program.instructions)
+    constants = .allocate(capacity: program.constants.count)
+    _ = constants.initialize(from: program.constants)
+    columnOfPath = .allocate(capacity: program.resultPaths.count)
+    columnOfPath.initialize(repeating: 0)
+    scratch.reserveCapacity(256)
+  }
+
+  deinit {
+    instructions.deallocate()
+    constants.deinitialize().deallocate()
+    columnOfPath.deallocate()
+  }
+
+  /// Runs a block of expression instructions from `entry` to its `end`.
+  ///
+  /// - Throws: the step error of the first instruction that failed.
+  func runBlock(entry: Int, frame: UnsafeMutablePointer<Value>, content: ResultReader, draws: inout Randomness) throws(OperationError) {
+    var pc = entry
+    while true {
+      let instruction = instructions[pc]
+      if case .end = instruction { return }
+      pc = try execute(instruction, pc: pc, frame: frame, content: content, draws: &draws)
+    }
+  }
+
+  /// Executes one expression or control instruction.
+  ///
+  /// - Returns: the next pc.
+  /// - Precondition: not a step instruction; those are the virtual user's.
+  func execute(
+    _ instruction: Instruction, pc: Int, frame: UnsafeMutablePointer<Value>, content: ResultReader, draws: inout Randomness
+  ) throws(OperationError) -> Int {
+    switch instruction {
+    case .constant(let d, let index):
+      frame[d.index] = constants[index.index]
+    case .move(let d, let a):
+      frame[d.index] = frame[a.index]
+    case .binary(let operation, let d, let a, let b):
+      frame[d.index] = try Arithmetic.evaluate(operation, frame[a.index], frame[b.index])
+    case .compare(let comparison, let type, let d, let a, let b):
+      frame[d.index] = .bool(Ordering.holds(comparison, type, frame[a.index], frame[b.index]))
+    case .not(let d, let a):
+      frame[d.index] = .bool(!truth(frame[a.index]))
+    case .negate(let d, let a):
+      frame[d.index] = try Arithmetic.negate(frame[a.index])
+    case .cast(let d, let a, let target):
+      frame[d.index] = try Casting.cast(frame[a.index], to: target)
+    case .call(let function, let d, let a, let count):
+      frame[d.index] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.index, count: Int(count)), draws: &draws)
+    case .jsonMember(let d, let a, let name):
+      frame[d.index] = jsonMember(frame[a.index], constants[name.index])
+    case .element(let d, let a, let b):
+      frame[d.index] = element(frame[a.index], frame[b.index])
+    case .buildText(let d, let a, let template):
+      scratch.removeAll(keepingCapacity: true)
+      program.templates[template.index].append(to: &scratch, arguments: UnsafePointer(frame + a.index))
+      frame[d.index] = .string(String(decoding: scratch, as: UTF8.self))
+    case .loadResult(let d, let path):
+      frame[d.index] = try content.load(program.resultPaths[path.index], column: &columnOfPath[path.index])
+    case .loadResultInt(let d, let path):
+      frame[d.index] = .int(try content.loadInt(program.resultPaths[path.index], column: &columnOfPath[path.index]))
+    case .loadResultDecimal(let d, let path):
+      frame[d.index] = .decimal(try content.loadDecimal(program.resultPaths[path.index], column: &columnOfPath[path.index]))
+    case .jump(let target):
+      return Int(target)
+    case .jumpIfFalse(let a, let target):
+      if !truth(frame[a.index]) { return Int(target) }
+    case .jumpIfTrue(let a, let target):
+      if truth(frame[a.index]) { return Int(target) }
+    case .jumpIfNull(let a, let target):
+      if case .null = frame[a.index] { return Int(target) }
+    case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
+      .drawRow, .log, .fail, .rethrow, .end:
+      preconditionFailure("a step instruction inside an expression block at \(pc): the lowering broke its contract")
+    }
+    return pc + 1
+  }
+
+  private func truth(_ value: Value) -> Bool {
+    if case .bool(let value) = value { return value }
+    return false
+  }
+
+  private func jsonMember(_ value: Value, _ name: Value) -> Value {
+    guard case .json(let json) = value, case .string(let name) = name, let member = json[name], !member.isNull else { return .null }
+    return .json(member)
+  }
+
+  private func element(_ value: Value, _ position: Value) -> Value {
+    guard case .int(let index) = position, index >= 0 else { return .null }
+    switch value {
+    case .json(let json):
+      guard let element = json[Int(index)], !element.isNull else { return .null }
+      return .json(element)
+    case .list(let elements):
+      return index < elements.count ? elements[Int(index)] : .null
+    case .null, .bool, .int, .decimal, .float, .duration, .instant, .string, .uuid, .bytes, .rate, .size, .percentage:
+      return .null
+    }
+  }
+}

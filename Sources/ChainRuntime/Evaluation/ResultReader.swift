@@ -1,0 +1,161 @@
+import ChainIO
+import ChainProgram
+import LosslessJSON
+
+/// Reads an operation's result, or a sighting's content, along a result path.
+///
+/// A class only for its JSON cache: the content is parsed at most once, when an expression first asks for `json`.
+final class ResultReader {
+  private(set) var result: OperationResult
+  private var document: JSONDocument?
+
+  init(_ result: OperationResult) { self.result = result }
+
+  /// The content has changed: forget what was parsed.
+  func contentChanged() { document = nil }
+
+  func read(_ other: OperationResult) {
+    result = other
+    document = nil
+  }
+
+  /// - Parameter column: The caller's cache for this path.
+  func load(_ path: ResultPath, column: inout Int) throws(OperationError) -> Value {
+    switch path.field {
+    case .affected: return .int(result.affected)
+    case .status: return .int(result.status)
+    case .routed: return .bool(result.isRouted)
+    case .key: return .string(result.string(result.key))
+    case .text: return result.hasBody ? .string(result.string(result.body)) : .null
+    case .json: return try json(path)
+    case .headers: return header(path)
+    case .reply: return reply(path)
+    case .row, .rows:
+      if path.field == .rows, case .member("size")? = path.segments.first { return .int(Int64(result.rowCount)) }
+      return value(try cell(path, column: &column))
+    case .messages: return .null
+    }
+  }
+
+  func loadInt(_ path: ResultPath, column: inout Int) throws(OperationError) -> Int64 {
+    if path.field == .row || path.field == .rows, path.segments.first != .member("size") {
+      let node = try cell(path, column: &column)
+      if node.kind == .text {
+        let place = OperationResult.TextRange(offset: node.offset, length: node.length)
+        if let number = result.withBytes(place, { Casting.integer(utf8: $0) }) { return number }
+      }
+    }
+    guard case .int(let number) = try Casting.cast(load(path, column: &column), to: .int) else { return 0 }
+    return number
+  }
+
+  func loadDecimal(_ path: ResultPath, column: inout Int) throws(OperationError) -> Decimal {
+    if path.field == .row || path.field == .rows, path.segments.first != .member("size") {
+      let node = try cell(path, column: &column)
+      if node.kind == .text {
+        let place = OperationResult.TextRange(offset: node.offset, length: node.length)
+        if let number = result.withBytes(place, { Decimal(utf8: $0) }) { return number }
+      }
+    }
+    guard case .decimal(let number) = try Casting.cast(load(path, column: &column), to: .decimal) else { return Decimal(0) }
+    return number
+  }
+
+  private func cell(_ path: ResultPath, column: inout Int) throws(OperationError) -> OperationResult.Node {
+    var row = 0
+    var name = ""
+    for segment in path.segments {
+      switch segment {
+      case .index(let index): row = index
+      case .member(let member): name = member
+      }
+    }
+    guard row < result.rowCount else {
+      throw OperationError(.value, code: "no-row", result.rowCount == 0 ? "there is no row" : "there are only \(result.rowCount) rows")
+    }
+    if column >= result.columnCount || result.columnNames[column] != name {
+      guard let found = result.columnNames.firstIndex(of: name), found < result.columnCount else {
+        throw OperationError(.value, code: "no-column", "the result has no column '\(name)'")
+      }
+      column = found
+    }
+    return result.nodes[row * result.columnCount + column]
+  }
+
+  private func value(_ node: OperationResult.Node) -> Value {
+    switch node.kind {
+    case .null: .null
+    case .text: .string(result.string(node))
+    case .integer: .int(node.integer)
+    case .array: .list([])
+    }
+  }
+
+  private func reply(_ path: ResultPath) -> Value {
+    var position = 0
+    guard !result.nodes.isEmpty else { return .null }
+    for segment in path.segments {
+      guard case .index(let index) = segment, result.nodes[position].kind == .array, index < Int(result.nodes[position].length) else { return .null }
+      position += 1
+      for _ in 0..<index { position = after(position) }
+    }
+    return tree(position)
+  }
+
+  /// The place of the node that follows the one at `position` and all that is under it.
+  private func after(_ position: Int) -> Int {
+    var pending = 1
+    var place = position
+    while pending > 0 {
+      pending -= 1
+      if result.nodes[place].kind == .array { pending += Int(result.nodes[place].length) }
+      place += 1
+    }
+    return place
+  }
+
+  private func tree(_ position: Int) -> Value {
+    let node = result.nodes[position]
+    guard node.kind == .array else { return value(node) }
+    var elements: [Value] = []
+    var place = position + 1
+    for _ in 0..<node.length {
+      elements.append(tree(place))
+      place = after(place)
+    }
+    return .list(elements)
+  }
+
+  private func header(_ path: ResultPath) -> Value {
+    guard case .member(let name)? = path.segments.first else { return .null }
+    for header in result.headers {
+      // Header names are ASCII and compared without regard to case (RFC 9110, 5.1).
+      let matches = result.withBytes(header.name) { bytes in
+        bytes.count == name.utf8.count && zip(bytes, name.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 | 0x20 && $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) }
+      }
+      if matches { return .string(result.string(header.value)) }
+    }
+    return .null
+  }
+
+  private func json(_ path: ResultPath) throws(OperationError) -> Value {
+    guard result.hasBody else { throw OperationError(.value, code: "no-content", "there is no content to read as JSON") }
+    if document == nil {
+      let parsed = result.withBytes(result.body) { bytes in try? JSONDocument(parsing: bytes) }
+      guard let parsed else { throw OperationError(.value, code: "not-json", "the content is not JSON") }
+      document = parsed
+    }
+    guard var value = document?.root else { return .null }
+    for segment in path.segments {
+      switch segment {
+      case .member(let name):
+        guard let member = value[name] else { return .null }
+        value = member
+      case .index(let index):
+        guard let element = value[index] else { return .null }
+        value = element
+      }
+    }
+    return value.isNull ? .null : .json(value)
+  }
+}

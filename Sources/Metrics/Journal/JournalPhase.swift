@@ -1,0 +1,28 @@
+package import LosslessJSON
+
+/// Marks the instant at which the run entered a phase. The start of `load` is second 0 of everything in the reports.
+package struct JournalPhase: JournalRecord, Hashable {
+  package static let kind = JournalKind.phase
+
+  package enum Name: String, Hashable, Sendable {
+    case setup, arming, warmUp = "warm_up", load, settle, sweep, teardown
+  }
+
+  package var name: Name
+  /// CLOCK_MONOTONIC nanoseconds.
+  package var atNanoseconds: UInt64
+
+  package init(name: Name, atNanoseconds: UInt64) {
+    self.name = name
+    self.atNanoseconds = atNanoseconds
+  }
+
+  package func writeMembers(to json: inout JSONWriter) {
+    json.member("name", name.rawValue)
+    json.member("at_ns", atNanoseconds)
+  }
+
+  package init(_ json: JSONValue) {
+    self.init(name: Name(rawValue: json.text("name")) ?? .setup, atNanoseconds: json.unsigned("at_ns"))
+  }
+}

@@ -1,0 +1,88 @@
+internal import Glibc
+internal import LosslessJSON
+
+/// Turns a journal back into a run record: the one source of every report, also after a crash.
+package enum JournalReader {
+  /// Reads the file in pieces; memory grows with the run's seconds and steps, not with its events.
+  ///
+  /// - Parameter eachEventRow: Called with every event row, in the journal's order.
+  package static func read(
+    path: String, eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
+  ) throws(JournalReadError) -> RunRecord {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotRead(code: errno) }
+    defer { close(descriptor) }
+
+    var builder = RunRecordBuilder()
+    var pending: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .cannotRead(code: errno)
+      }
+      if count == 0 { break }
+      pending.append(contentsOf: piece[..<count])
+      let used = try consumeLines(of: pending, isLast: false, into: &builder, eachEventRow)
+      pending.removeSubrange(..<used)
+    }
+    _ = try consumeLines(of: pending, isLast: true, into: &builder, eachEventRow)
+    return try builder.finish()
+  }
+
+  /// As ``read(path:eachEventRow:)``, from memory.
+  package static func read(
+    bytes: [UInt8], eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
+  ) throws(JournalReadError) -> RunRecord {
+    var builder = RunRecordBuilder()
+    _ = try consumeLines(of: bytes, isLast: true, into: &builder, eachEventRow)
+    return try builder.finish()
+  }
+
+  /// - Returns: how many bytes were used.
+  private static func consumeLines(
+    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder, _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
+  ) throws(JournalReadError) -> Int {
+    var start = 0
+    while start < bytes.count {
+      let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
+      // The last line of a crashed run may be torn: without its newline it counts only if it is complete.
+      if newline == nil && !isLast { break }
+      let end = newline ?? bytes.count
+      let document = parse(bytes, start..<end)
+      if let document, let row = builder.add(document.root) {
+        try eachEventRow(row)
+      } else if document == nil && newline != nil && end > start {
+        builder.record.damagedLines += 1
+      }
+      start = end + 1
+    }
+    return min(start, bytes.count)
+  }
+
+  private static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> JSONDocument? {
+    bytes.withUnsafeBytes { text in
+      try? JSONDocument(parsing: UnsafeRawBufferPointer(rebasing: text[range]), maximumBytes: 64 << 20)
+    }
+  }
+}
+
+/// Why a journal gives no run record.
+package enum JournalReadError: Error, Hashable, Sendable, CustomStringConvertible {
+  case cannotRead(code: Int32)
+  /// No start record: not a journal, or the run ended before it began.
+  case noStart
+  case unsupportedFormat(Int)
+  /// From the caller's own handling of an event row, such as a full disk.
+  case rowNotHandled(code: Int32)
+
+  package var description: String {
+    switch self {
+    case .cannotRead(let code): "the journal cannot be read: \(String(cString: strerror(code)))"
+    case .noStart: "the journal has no start record"
+    case .unsupportedFormat(let format): "the journal has format \(format), and this program reads \(JournalStart.currentFormat)"
+    case .rowNotHandled(let code): "an event row could not be passed on: \(String(cString: strerror(code)))"
+    }
+  }
+}

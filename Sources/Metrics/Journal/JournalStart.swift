@@ -1,0 +1,238 @@
+package import LosslessJSON
+
+/// Which question the load asks: arrivals that come whatever happens, or users who wait for their answers.
+package enum LoadModel: String, Hashable, Sendable {
+  case open, closed
+}
+
+/// The journal's first record: everything that is known before the first iteration.
+package struct JournalStart: JournalRecord, Hashable {
+  package static let kind = JournalKind.start
+  package static let currentFormat = 1
+
+  package var format = currentFormat
+  package var runID = ""
+  /// What took part: `chainrun`, `swift`, `kernel`, servers where they told their version.
+  package var versions: [NamedText] = []
+  package var host = HostInfo()
+
+  package var chain = ""
+  package var chainFile = ""
+  /// Of the chain's text and of everything it imports.
+  package var chainHash = ""
+  package var profile = ""
+  /// The profile as one line for people: `open, 200/s constant, 30 s`.
+  package var profileText = ""
+  package var model = LoadModel.closed
+  package var seed: UInt64 = 0
+  /// What was asked, where the profile says it; nil where it does not.
+  package var askedArrivalsPerSecond: Double?
+  package var askedArrivals: UInt64?
+  package var askedUsers: Int?
+  package var askedNanoseconds: UInt64?
+  package var warmUpNanoseconds: UInt64 = 0
+
+  /// One instant on both clocks: CLOCK_MONOTONIC and CLOCK_REALTIME, nanoseconds.
+  package var monotonicNanoseconds: UInt64 = 0
+  package var realtimeNanoseconds: UInt64 = 0
+
+  /// Tables: other records name their rows by position.
+  package var steps: [StepInfo] = []
+  package var measures: [String] = []
+  package var events: [EventInfo] = []
+  package var checks: [CheckInfo] = []
+  package var thresholds: [String] = []
+
+  package init() {}
+}
+
+package struct NamedText: Hashable, Sendable {
+  package var name: String
+  package var value: String
+
+  package init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+package struct HostInfo: Hashable, Sendable {
+  package var name = ""
+  package var kernel = ""
+  package var processor = ""
+  /// CPUs that affinity and cgroup allow.
+  package var cpusAllowed: Double = 0
+  package var reactors = 0
+
+  package init() {}
+}
+
+package struct StepInfo: Hashable, Sendable {
+  package var id: String
+  /// The verb: `sql`, `publish`, `redis`, `http`, `await`.
+  package var verb: String
+  /// Locust's "Type" column: the operation in short (`INSERT`, `PUBLISH`, `GET`), or the verb in capitals.
+  package var method: String
+  package var connection: String?
+  /// Line in the chain file, from 1; 0 where unknown.
+  package var line: Int
+  /// False for control and waiting steps, which are no throughput (`await`, `think`).
+  package var countsAsOperation: Bool
+
+  package init(id: String, verb: String, method: String = "", connection: String? = nil, line: Int = 0, countsAsOperation: Bool = true) {
+    self.id = id
+    self.verb = verb
+    self.method = method.isEmpty ? verb.uppercased() : method
+    self.connection = connection
+    self.line = line
+    self.countsAsOperation = countsAsOperation
+  }
+}
+
+package struct EventInfo: Hashable, Sendable {
+  package var name: String
+  package var originStep: Int?
+  package var deadlineNanoseconds: UInt64?
+  package var settleNanoseconds: UInt64?
+  package var hops: [HopInfo]
+
+  package init(name: String, originStep: Int? = nil, deadlineNanoseconds: UInt64? = nil, settleNanoseconds: UInt64? = nil, hops: [HopInfo]) {
+    self.name = name
+    self.originStep = originStep
+    self.deadlineNanoseconds = deadlineNanoseconds
+    self.settleNanoseconds = settleNanoseconds
+    self.hops = hops
+  }
+}
+
+package struct HopInfo: Hashable, Sendable {
+  package var name: String
+  package var connection: String
+  /// How it is observed: `tap`, `tracking`, `keyspace`, `poll`, `bracket`.
+  package var how: String
+  /// What is watched, for people: the exchange or the key pattern.
+  package var target: String
+
+  package init(name: String, connection: String = "", how: String = "", target: String = "") {
+    self.name = name
+    self.connection = connection
+    self.how = how
+    self.target = target
+  }
+}
+
+package struct CheckInfo: Hashable, Sendable {
+  package var step: Int
+  package var text: String
+  package var line: Int
+
+  package init(step: Int, text: String, line: Int = 0) {
+    self.step = step
+    self.text = text
+    self.line = line
+  }
+}
+
+extension JournalStart {
+  package func writeMembers(to json: inout JSONWriter) {
+    json.member("format", format)
+    json.member("run", runID)
+    json.objects("versions", versions) { version, json in
+      json.member("name", version.name)
+      json.member("value", version.value)
+    }
+    json.key("host")
+    json.beginObject()
+    json.member("name", host.name)
+    json.member("kernel", host.kernel)
+    json.member("processor", host.processor)
+    json.member("cpus", host.cpusAllowed)
+    json.member("reactors", host.reactors)
+    json.endObject()
+    json.member("chain", chain)
+    json.member("chain_file", chainFile)
+    json.member("chain_hash", chainHash)
+    json.member("profile", profile)
+    json.member("profile_text", profileText)
+    json.member("model", model.rawValue)
+    json.member("seed", seed)
+    json.optional("asked_rate", askedArrivalsPerSecond)
+    json.optional("asked_arrivals", askedArrivals)
+    json.optional("asked_users", askedUsers)
+    json.optional("asked_ns", askedNanoseconds)
+    json.nonZero("warm_up_ns", warmUpNanoseconds)
+    json.member("mono_ns", monotonicNanoseconds)
+    json.member("real_ns", realtimeNanoseconds)
+    json.objects("steps", steps) { step, json in
+      json.member("id", step.id)
+      json.member("verb", step.verb)
+      json.member("method", step.method)
+      json.optional("conn", step.connection)
+      json.member("line", step.line)
+      if !step.countsAsOperation { json.member("operation", false) }
+    }
+    json.list("measures", measures) { $1.string($0) }
+    json.objects("events", events) { event, json in
+      json.member("name", event.name)
+      json.optional("origin", event.originStep)
+      json.optional("deadline_ns", event.deadlineNanoseconds)
+      json.optional("settle_ns", event.settleNanoseconds)
+      json.objects("hops", event.hops) { hop, json in
+        json.member("name", hop.name)
+        json.member("conn", hop.connection)
+        json.member("how", hop.how)
+        json.member("target", hop.target)
+      }
+    }
+    json.objects("checks", checks) { check, json in
+      json.member("step", check.step)
+      json.member("text", check.text)
+      json.member("line", check.line)
+    }
+    json.list("thresholds", thresholds) { $1.string($0) }
+  }
+
+  package init(_ json: JSONValue) {
+    self.init()
+    format = json.int("format")
+    runID = json.text("run")
+    versions = json.list("versions") { NamedText($0.text("name"), $0.text("value")) }
+    if let host = json["host"] {
+      self.host.name = host.text("name")
+      self.host.kernel = host.text("kernel")
+      self.host.processor = host.text("processor")
+      self.host.cpusAllowed = host.double("cpus")
+      self.host.reactors = host.int("reactors")
+    }
+    chain = json.text("chain")
+    chainFile = json.text("chain_file")
+    chainHash = json.text("chain_hash")
+    profile = json.text("profile")
+    profileText = json.text("profile_text")
+    model = LoadModel(rawValue: json.text("model")) ?? .closed
+    seed = json.unsigned("seed")
+    askedArrivalsPerSecond = json.optionalDouble("asked_rate")
+    askedArrivals = json.optionalUnsigned("asked_arrivals")
+    askedUsers = json.optionalInt("asked_users")
+    askedNanoseconds = json.optionalUnsigned("asked_ns")
+    warmUpNanoseconds = json.unsigned("warm_up_ns")
+    monotonicNanoseconds = json.unsigned("mono_ns")
+    realtimeNanoseconds = json.unsigned("real_ns")
+    steps = json.list("steps") {
+      StepInfo(
+        id: $0.text("id"), verb: $0.text("verb"), method: $0.text("method"), connection: $0.optionalText("conn"), line: $0.int("line"),
+        countsAsOperation: $0["operation"]?.bool ?? true)
+    }
+    measures = json.texts("measures")
+    events = json.list("events") { event in
+      EventInfo(
+        name: event.text("name"), originStep: event.optionalInt("origin"), deadlineNanoseconds: event.optionalUnsigned("deadline_ns"),
+        settleNanoseconds: event.optionalUnsigned("settle_ns"),
+        hops: event.list("hops") {
+          HopInfo(name: $0.text("name"), connection: $0.text("conn"), how: $0.text("how"), target: $0.text("target"))
+        })
+    }
+    checks = json.list("checks") { CheckInfo(step: $0.int("step"), text: $0.text("text"), line: $0.int("line")) }
+    thresholds = json.texts("thresholds")
+  }
+}

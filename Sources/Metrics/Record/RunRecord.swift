@@ -1,0 +1,161 @@
+/// Everything that a run left behind, derived from its journal and from nothing else. Reports are functions of it.
+///
+/// Totals leave the warm-up out; the timeline has it. Event rows are not kept here (a long run has millions):
+/// ``JournalReader`` hands them over one by one.
+package struct RunRecord: Sendable {
+  package var start = JournalStart()
+  package var phases: [JournalPhase] = []
+  /// Nil for a run that crashed.
+  package var end: JournalEnd?
+
+  /// CLOCK_MONOTONIC nanoseconds: the start of second 0, and the end of the load.
+  package var loadStartNanoseconds: UInt64 = 0
+  package var loadEndNanoseconds: UInt64 = 0
+
+  package var iterations = IterationCounts()
+  package var warmUpIterations = IterationCounts()
+  package var response = HistogramSnapshot()
+  package var startDelay = HistogramSnapshot()
+  package var service = HistogramSnapshot()
+  package var steps: [StepRecord] = []
+  package var measures: [MeasureRecord] = []
+  package var events: [EventRecord] = []
+  package var checks: [CheckRecord] = []
+  /// One for each fingerprint, most frequent first.
+  package var failures: [JournalFailure] = []
+  package var thresholds: [JournalThreshold] = []
+  package var validity: [JournalValidity] = []
+  package var gaps: [JournalGap] = []
+  package var generator = GeneratorHealth()
+  package var probes = ProbeCounts()
+  /// Ascending; a second in which warm-up and load meet has two.
+  package var seconds: [SecondRecord] = []
+  /// Lines in the middle of the journal that are not JSON or lack their kind.
+  package var damagedLines = 0
+
+  package init() {}
+
+  package var isCrashed: Bool { end == nil }
+  package var durationSeconds: Double { Double(loadEndNanoseconds - min(loadStartNanoseconds, loadEndNanoseconds)) / 1e9 }
+  package var validityVerdict: ValidityVerdict { validity.map(\.verdict).max() ?? .valid }
+  package var failureCount: UInt64 { failures.reduce(0) { $0 + $1.count } }
+
+  /// Seconds since the start of the load; negative during setup and warm-up.
+  package func seconds(at nanoseconds: UInt64) -> Double {
+    (Double(nanoseconds) - Double(loadStartNanoseconds)) / 1e9
+  }
+
+  /// CLOCK_REALTIME nanoseconds of a monotonic instant, by the start record's clock pair.
+  package func realtimeNanoseconds(at nanoseconds: UInt64) -> UInt64 {
+    let shift = Int64(bitPattern: nanoseconds) &- Int64(bitPattern: start.monotonicNanoseconds)
+    return UInt64(bitPattern: Int64(bitPattern: start.realtimeNanoseconds) &+ shift)
+  }
+}
+
+package struct StepRecord: Hashable, Sendable {
+  package var info: StepInfo
+  package var count: UInt64 = 0
+  package var failed: UInt64 = 0
+  package var unknown: UInt64 = 0
+  package var skipped: UInt64 = 0
+  package var responseBytes: UInt64 = 0
+  package var service = HistogramSnapshot()
+  package var poolWait = HistogramSnapshot()
+
+  package init(info: StepInfo) {
+    self.info = info
+  }
+}
+
+package struct MeasureRecord: Hashable, Sendable {
+  package var name: String
+  package var values = HistogramSnapshot()
+
+  package init(name: String) {
+    self.name = name
+  }
+}
+
+package struct CheckRecord: Hashable, Sendable {
+  package var info: CheckInfo
+  package var passed: UInt64 = 0
+  package var failed: UInt64 = 0
+
+  package init(info: CheckInfo) {
+    self.info = info
+  }
+}
+
+package struct EventRecord: Hashable, Sendable {
+  package var info: EventInfo
+  /// Nil where the ledger record is missing: the rows alone do not tell what was attempted.
+  package var counts: EventCounts?
+  package var hops: [HopRecord]
+
+  package init(info: EventInfo) {
+    self.info = info
+    hops = info.hops.map { HopRecord(info: $0) }
+  }
+}
+
+package struct HopRecord: Hashable, Sendable {
+  package var info: HopInfo
+  package var counts = HopCounts()
+  package var lagLow = HistogramSnapshot()
+  package var lagHigh = HistogramSnapshot()
+  package var width = HistogramSnapshot()
+  package var visibleBeforeAck: UInt64 = 0
+  /// By outcome or anomaly, those that are not `ok`: the first ids of each kind.
+  package var offenders: [OffenderList] = []
+
+  package init(info: HopInfo) {
+    self.info = info
+  }
+
+  /// Median width of the bracket, nanoseconds.
+  package var resolutionNanoseconds: UInt64? { width.quantile(0.5) }
+}
+
+package struct OffenderList: Hashable, Sendable {
+  package static let idsMax = 100
+
+  /// The raw value of an ``EventOutcome`` or ``EventAnomaly``.
+  package var kind: String
+  package var ids: [String] = []
+  /// All of them, listed or not.
+  package var count: UInt64 = 0
+
+  package init(kind: String) {
+    self.kind = kind
+  }
+}
+
+/// One second of the run.
+package struct SecondRecord: Hashable, Sendable {
+  /// Since the start of the load; negative before it.
+  package var second: Int
+  package var isWarmUp: Bool
+  package var iterations = IterationCounts()
+  package var usersBusy: UInt64 = 0
+  package var usersTotal: UInt64 = 0
+  package var response = HistogramSnapshot()
+  package var service = HistogramSnapshot()
+  /// As long as the step table.
+  package var steps: [StepSecond]
+  package var failures: UInt64 = 0
+
+  package init(second: Int, isWarmUp: Bool, stepCount: Int) {
+    self.second = second
+    self.isWarmUp = isWarmUp
+    steps = Array(repeating: StepSecond(), count: stepCount)
+  }
+}
+
+package struct StepSecond: Hashable, Sendable {
+  package var count: UInt64 = 0
+  package var failed: UInt64 = 0
+  package var responseBytes: UInt64 = 0
+  package var service = HistogramSnapshot()
+
+  package init() {}
+}

@@ -1,0 +1,247 @@
+internal import LosslessJSON
+
+/// Adds journal records up to a run record, one after the other.
+struct RunRecordBuilder {
+  var record = RunRecord()
+  private var hasStart = false
+  private var response = Histogram()
+  private var startDelay = Histogram()
+  private var service = Histogram()
+  private var lateness = Histogram()
+  private var stepService: [Histogram] = []
+  private var stepPoolWait: [Histogram] = []
+  private var measures: [Histogram] = []
+  private var hops: [[HopHistograms]] = []
+  private var rowCounts: [[HopCounts]] = []
+  private var hasLedger: Set<Int> = []
+  private var intervals: [JournalInterval] = []
+  private var failures = ErrorTable()
+  private var failureSeconds: [(atNanoseconds: UInt64, count: UInt64)] = []
+
+  private struct HopHistograms {
+    let low = Histogram()
+    let high = Histogram()
+    let width = Histogram()
+  }
+
+  /// - Returns: the row, if the record is one.
+  mutating func add(_ json: JSONValue) -> JournalEventRow? {
+    guard let name = json["r"]?.string else {
+      record.damagedLines += 1
+      return nil
+    }
+    guard let kind = JournalKind(rawValue: name) else { return nil }  // from a newer version
+    switch kind {
+    case .start: begin(JournalStart(json))
+    case .phase: record.phases.append(JournalPhase(json))
+    case .interval: add(JournalInterval(json))
+    case .failure:
+      let failure = JournalFailure(json)
+      failures.add(failure)
+      failureSeconds.append((failure.lastNanoseconds, failure.count))
+    case .event:
+      let row = JournalEventRow(json)
+      count(row)
+      return row
+    case .gap: record.gaps.append(JournalGap(json))
+    case .ledger: add(JournalLedger(json))
+    case .validity: record.validity.append(JournalValidity(json))
+    case .threshold: record.thresholds.append(JournalThreshold(json))
+    case .end: record.end = JournalEnd(json)
+    }
+    return nil
+  }
+
+  private mutating func begin(_ start: JournalStart) {
+    guard !hasStart else { return }
+    hasStart = true
+    record.start = start
+    record.steps = start.steps.map { StepRecord(info: $0) }
+    record.measures = start.measures.map { MeasureRecord(name: $0) }
+    record.events = start.events.map { EventRecord(info: $0) }
+    record.checks = start.checks.map { CheckRecord(info: $0) }
+    stepService = start.steps.map { _ in Histogram() }
+    stepPoolWait = start.steps.map { _ in Histogram() }
+    measures = start.measures.map { _ in Histogram() }
+    hops = start.events.map { $0.hops.map { _ in HopHistograms() } }
+    rowCounts = start.events.map { $0.hops.map { _ in HopCounts() } }
+  }
+
+  private mutating func add(_ interval: JournalInterval) {
+    addGenerator(interval)
+    intervals.append(interval)  // the timeline is made at the end, when the load's start is known
+    if interval.isWarmUp {
+      record.warmUpIterations += interval.iterations
+      return
+    }
+    record.iterations += interval.iterations
+    record.probes.operations += interval.probes.operations
+    record.probes.targetOperations += interval.probes.targetOperations
+    response.add(interval.response)
+    startDelay.add(interval.startDelay)
+    service.add(interval.service)
+    for step in interval.steps where record.steps.indices.contains(step.step) {
+      record.steps[step.step].count += step.count
+      record.steps[step.step].failed += step.failed
+      record.steps[step.step].unknown += step.unknown
+      record.steps[step.step].skipped += step.skipped
+      record.steps[step.step].responseBytes += step.responseBytes
+      stepService[step.step].add(step.service)
+      stepPoolWait[step.step].add(step.poolWait)
+    }
+    for measure in interval.measures where measures.indices.contains(measure.measure) {
+      measures[measure.measure].add(measure.values)
+    }
+    for hop in interval.hops where hops.indices.contains(hop.event) && hops[hop.event].indices.contains(hop.hop) {
+      hops[hop.event][hop.hop].low.add(hop.lagLow)
+      hops[hop.event][hop.hop].high.add(hop.lagHigh)
+      hops[hop.event][hop.hop].width.add(hop.width)
+      record.events[hop.event].hops[hop.hop].visibleBeforeAck += hop.visibleBeforeAck
+    }
+    for check in interval.checks where record.checks.indices.contains(check.check) {
+      record.checks[check.check].passed += check.passed
+      record.checks[check.check].failed += check.failed
+    }
+  }
+
+  private mutating func addGenerator(_ interval: JournalInterval) {
+    guard !interval.isWarmUp else { return }
+    let health = interval.generator
+    lateness.add(health.loopLateness)
+    record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
+    record.generator.cpuNanoseconds += health.cpuNanoseconds
+    record.generator.cpuAllowedNanoseconds += health.cpuAllowedNanoseconds
+    record.generator.stealNanoseconds += health.stealNanoseconds
+    record.generator.lateUserFree += health.lateUserFree
+    record.generator.lateNoUserFree += health.lateNoUserFree
+    record.generator.foreignEnqueues += health.foreignEnqueues
+  }
+
+  private mutating func count(_ row: JournalEventRow) {
+    guard rowCounts.indices.contains(row.event), rowCounts[row.event].indices.contains(row.hop) else { return }
+    rowCounts[row.event][row.hop].count(row.outcome)
+    for anomaly in row.anomalies {
+      rowCounts[row.event][row.hop].count(anomaly)
+      list(row, under: anomaly.rawValue)
+    }
+    switch row.outcome {
+    case .ok: break
+    case .late, .lost, .unobserved, .superseded, .blocked, .recovered, .absent, .unexpected, .aborted:
+      list(row, under: row.outcome.rawValue)
+    }
+  }
+
+  private mutating func list(_ row: JournalEventRow, under kind: String) {
+    var lists = record.events[row.event].hops[row.hop].offenders
+    let position = lists.firstIndex { $0.kind == kind } ?? lists.count
+    if position == lists.count { lists.append(OffenderList(kind: kind)) }
+    lists[position].count += 1
+    if lists[position].ids.count < OffenderList.idsMax { lists[position].ids.append(row.id) }
+    record.events[row.event].hops[row.hop].offenders = lists
+  }
+
+  private mutating func add(_ ledger: JournalLedger) {
+    guard record.events.indices.contains(ledger.event) else { return }
+    hasLedger.insert(ledger.event)
+    record.events[ledger.event].counts = ledger.counts
+    for (hop, counts) in ledger.hops.enumerated() where record.events[ledger.event].hops.indices.contains(hop) {
+      record.events[ledger.event].hops[hop].counts = counts
+    }
+  }
+
+  mutating func finish() throws(JournalReadError) -> RunRecord {
+    guard hasStart else { throw .noStart }
+    guard record.start.format == JournalStart.currentFormat else { throw .unsupportedFormat(record.start.format) }
+    record.response = response.snapshot()
+    record.startDelay = startDelay.snapshot()
+    record.service = service.snapshot()
+    record.generator.loopLateness = lateness.snapshot()
+    for index in record.steps.indices {
+      record.steps[index].service = stepService[index].snapshot()
+      record.steps[index].poolWait = stepPoolWait[index].snapshot()
+    }
+    for index in record.measures.indices { record.measures[index].values = measures[index].snapshot() }
+    for event in record.events.indices {
+      for hop in record.events[event].hops.indices {
+        record.events[event].hops[hop].lagLow = hops[event][hop].low.snapshot()
+        record.events[event].hops[hop].lagHigh = hops[event][hop].high.snapshot()
+        record.events[event].hops[hop].width = hops[event][hop].width.snapshot()
+        if !hasLedger.contains(event) { record.events[event].hops[hop].counts = rowCounts[event][hop] }
+      }
+    }
+    record.failures = failures.failures.enumerated()
+      .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }.map(\.element)
+    findSpan()
+    buildTimeline()
+    return record
+  }
+
+  /// The load begins with its phase, or with the first interval that counts; it ends with `settle`, or with the last one.
+  private mutating func findSpan() {
+    let counting = intervals.filter { !$0.isWarmUp }
+    record.loadStartNanoseconds =
+      record.phases.first { $0.name == .load }?.atNanoseconds ?? counting.map(\.startNanoseconds).min()
+      ?? record.start.monotonicNanoseconds
+    let after = record.phases.first { [.settle, .sweep, .teardown].contains($0.name) }?.atNanoseconds
+    let end = after ?? counting.map(\.endNanoseconds).max() ?? record.end?.atNanoseconds ?? record.loadStartNanoseconds
+    record.loadEndNanoseconds = max(end, record.loadStartNanoseconds)
+  }
+
+  private mutating func buildTimeline() {
+    let keys = intervals.map { interval in
+      let middle = interval.startNanoseconds / 2 + interval.endNanoseconds / 2
+      return SecondKey(second: Int(record.seconds(at: middle).rounded(.down)), isWarmUp: interval.isWarmUp)
+    }
+    // One second at a time: a long run's histograms would not fit into memory all at once.
+    let order = keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+    var positions: [SecondKey: Int] = [:]
+    let scratch = Histogram()
+    var next = order.startIndex
+    while next < order.endIndex {
+      let key = keys[order[next]]
+      let end = order[next...].firstIndex { keys[$0] != key } ?? order.endIndex
+      positions[key] = record.seconds.count
+      record.seconds.append(
+        SecondRecord(key, of: order[next..<end].map { intervals[$0] }, stepCount: record.steps.count, scratch: scratch))
+      next = end
+    }
+    for failure in failureSeconds {
+      let second = Int(record.seconds(at: failure.atNanoseconds).rounded(.down))
+      let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
+      if let position { record.seconds[position].failures += failure.count }
+    }
+  }
+}
+
+private struct SecondKey: Hashable, Comparable {
+  var second: Int
+  var isWarmUp: Bool
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.second, left.isWarmUp ? 0 : 1) < (right.second, right.isWarmUp ? 0 : 1)
+  }
+}
+
+extension SecondRecord {
+  /// The sum of one second's intervals, from all reactors.
+  fileprivate init(_ key: SecondKey, of intervals: [JournalInterval], stepCount: Int, scratch: Histogram) {
+    self.init(second: key.second, isWarmUp: key.isWarmUp, stepCount: stepCount)
+    var users: [Int: (busy: UInt64, total: UInt64)] = [:]
+    var stepServices: [[HistogramSnapshot]] = Array(repeating: [], count: stepCount)
+    for interval in intervals {
+      iterations += interval.iterations
+      users[interval.reactor] = (interval.usersBusy, interval.usersTotal)
+      for step in interval.steps where steps.indices.contains(step.step) {
+        steps[step.step].count += step.count
+        steps[step.step].failed += step.failed
+        steps[step.step].responseBytes += step.responseBytes
+        stepServices[step.step].append(step.service)
+      }
+    }
+    response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
+    service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
+    for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }
+    usersBusy = users.values.reduce(0) { $0 + $1.busy }
+    usersTotal = users.values.reduce(0) { $0 + $1.total }
+  }
+}
