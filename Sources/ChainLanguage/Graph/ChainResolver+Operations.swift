@@ -125,7 +125,9 @@ extension ChainResolver {
     var arguments: [TypedExpression] = []
     var operands: [(name: String, value: OperandTemplate)] = []
     if operation.operand.scalar?.isNull != true,
-      let level = operand(operation.operand, .text, key: operation.schema.name, scope(flow), arguments: &arguments)
+      let level = operand(
+        operation.operand, operation.schema.operand == .block ? .text : operation.schema.operand, key: operation.schema.name, scope(flow),
+        arguments: &arguments)
     {
       operands.append((operation.schema.name, level))
     }

@@ -14,6 +14,7 @@ package struct Compilation: Sendable {
 package struct CompileOptions: Sendable {
   /// `--var name=value`, in order; each is checked against the variable's type and replaces its value.
   package var variables: [(name: String, value: String)] = []
+  package var limits = YAMLLimits()
   /// Bytes of one feed's file.
   package var feedBytesMax = 64 << 20
 
