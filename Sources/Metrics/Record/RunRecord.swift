@@ -153,6 +153,7 @@ package struct SecondRecord: Hashable, Sendable {
 
 package struct StepSecond: Hashable, Sendable {
   package var count: UInt64 = 0
+  /// Failed or unknown.
   package var failed: UInt64 = 0
   package var responseBytes: UInt64 = 0
   package var service = HistogramSnapshot()

@@ -233,7 +233,7 @@ extension SecondRecord {
       users[interval.reactor] = (interval.usersBusy, interval.usersTotal)
       for step in interval.steps where steps.indices.contains(step.step) {
         steps[step.step].count += step.count
-        steps[step.step].failed += step.failed
+        steps[step.step].failed += step.failed + step.unknown
         steps[step.step].responseBytes += step.responseBytes
         stepServices[step.step].append(step.service)
       }

@@ -1,0 +1,47 @@
+/// The tables, the exchange and the queue that the pipeline works on.
+enum Topology {
+  static let exchange: StaticString = "orders"
+  static let cacheQueue: StaticString = "orders.cache"
+  static let binding: StaticString = "order.*"
+
+  /// Can be applied again and again.
+  ///
+  /// A service writes its order and its outbox row in one transaction; the relay hears of it by the trigger's notification.
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS orders (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      customer_id int NOT NULL,
+      amount numeric(12,2) NOT NULL,
+      run_id text,
+      created_at timestamptz NOT NULL DEFAULT now()
+    );
+
+    CREATE TABLE IF NOT EXISTS outbox (
+      id bigserial PRIMARY KEY,
+      order_id bigint NOT NULL,
+      event text NOT NULL DEFAULT 'order.created',
+      payload jsonb NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now()
+    );
+
+    CREATE TABLE IF NOT EXISTS stock (
+      sku text PRIMARY KEY,
+      quantity int NOT NULL CHECK (quantity >= 0)
+    );
+
+    CREATE OR REPLACE FUNCTION outbox_filled() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_notify('outbox', ''); RETURN NULL; END $$;
+
+    CREATE OR REPLACE TRIGGER outbox_filled AFTER INSERT ON outbox
+      FOR EACH STATEMENT EXECUTE FUNCTION outbox_filled();
+    """
+
+  static func create(_ addresses: Addresses) throws {
+    try Database(addresses.database).run(schema)
+    let broker = try Broker(addresses.broker, name: "OrderPipeline init")
+    try broker.declareExchange(exchange)
+    try broker.declareQueue(cacheQueue, boundTo: exchange, by: binding)
+    // The cache has nothing to create, but an address that is wrong should be known now.
+    _ = try Cache(addresses.cache)
+  }
+}
