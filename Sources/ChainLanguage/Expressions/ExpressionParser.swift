@@ -187,6 +187,9 @@ struct ExpressionParser {
     case .keyword(.if): return try parseConditional(minimum: minimum)
     case .keyword(.not):
       _ = take()
+      if minimum > Power.comparison {
+        findings.add(.badExpression, at: start, "'not' as an operand stands in parentheses", help: "write '(not x)'")
+      }
       let operand = try parseExpression(minimum: max(minimum, Power.comparison))
       return try node(.unary(.not, operand, operatorRange: start), [operand], range: range(from: start, to: operand.range))
     case .symbol(.minus):

@@ -27,3 +27,10 @@ package struct ExpressionText {
 
   func string(_ cooked: Range<Int>) -> String { String(decoding: bytes[cooked], as: UTF8.self) }
 }
+
+extension ExpressionText {
+  /// The text of a YAML scalar, each part of which knows the bytes that it was written with.
+  package init(_ scalar: YAMLScalar) {
+    self.init(scalar.text) { scalar.rawRange(ofCookedUTF8: $0) }
+  }
+}
