@@ -79,7 +79,7 @@ import Testing
         13  end                                                            ; 4
       mapping created.cached:
         14  loadResult        order_id = json["a-b"][0]                    ; 4
-        15  constant          customer.tier = "a\\n\\"b\\""                    ; 4
+        15  constant          customer.tier = "a\\n\\"b\\""                   ; 4
         16  end                                                            ; 4
 
       handlers:
