@@ -66,10 +66,13 @@ extension ChainResolver {
       }
       let before = flow
       let (step, ends) = resolve(node, &flow, context)
+      steps.append(step)
+      // Inside the step its captures have been made, whatever an error leaves of them afterwards.
+      var place = context
+      if node.continuesOnError { place.isConditional = true }
+      placeOrigins(step, flow, place)
       if node.continuesOnError { flow = merge([flow, before], because: "its step goes on after errors") }
       if ends, !node.continuesOnError { goesOn = false }
-      steps.append(step)
-      placeOrigins(step, flow, context)
     }
     return (steps, goesOn)
   }

@@ -37,6 +37,8 @@ final class ChainResolver {
     var readsFeeds = false
     /// First places of captures, for the lint about those that nothing reads.
     var captures: [(name: String, slot: SlotIndex, range: SourceRange)] = []
+    /// Names that something with a finding would have read.
+    var excused: Set<String> = []
   }
 
   init(
