@@ -36,7 +36,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private var completion: ((OperationError?) -> Void)?
   private var assembly: DeliveryAssembly
   private var fence = MarkerFence()
-  private var queue: [UInt8] = []
+  /// The queue's name, as the broker chose it.
+  private(set) var queue: [UInt8] = []
   /// Nanoseconds: just before the binding was sent, and when everything was in place.
   private var bindSentNanoseconds: UInt64 = 0
   private var consumingNanoseconds: UInt64 = 0
