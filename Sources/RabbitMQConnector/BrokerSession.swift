@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// What a session tells the channels above it. Called on the reactor's thread.
 protocol BrokerSessionOwner: AnyObject {
@@ -72,6 +72,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
 
   /// - Parameter deadline: Nanoseconds of CLOCK_MONOTONIC, handshake included.
   func connect(deadline: UInt64) {
+    if stage == .closing { release() }
     precondition(stage == .closed, "a session connects once at a time")
     stage = .connecting
     decoder = FrameDecoder()
@@ -271,7 +272,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
         try? write { output throws(OperationError) in output.appendHeartbeat() }
       }
     }
-    if suspectNanoseconds != .max, !isBlocked, now > suspectNanoseconds, now - suspectNanoseconds > BrokerSession.suspectSilenceNanoseconds {
+    if suspectNanoseconds != .max, !isBlocked, now > suspectNanoseconds, now - suspectNanoseconds > BrokerSession.suspectSilenceNanoseconds
+    {
       return lose(
         OperationError(.disconnected, code: "silent", "\(address.displayAddress) was silent while replies were overdue"), now: now)
     }

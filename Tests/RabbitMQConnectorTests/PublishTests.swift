@@ -49,7 +49,8 @@ import Testing
 
   @Test func `a compiled message is what the library itself would encode`() throws {
     let operation = publishOperation(
-      argument(0), ("routing_key", argument(1)), ("json", .json(TextTemplate([.literal(Array("{\"id\":".utf8)), .argument(2, .json), .literal([0x7D])]))),
+      argument(0), ("routing_key", argument(1)),
+      ("json", .json(TextTemplate([.literal(Array("{\"id\":".utf8)), .argument(2, .json), .literal([0x7D])]))),
       ("headers", .textMap([("x-run", TextTemplate([.argument(3, .text)])), ("fixed", TextTemplate("yes"))])),
       ("message_id", argument(4)), ("persistent", .flag(false)))
     let template = try PublishTemplate(operation, channel: 1)
