@@ -102,7 +102,7 @@ let package = Package(
         "ChainLanguage", "ChainProgram", "Diagnostics", "PostgresConnector", "RedisConnector", "RabbitMQConnector", "HTTPConnector",
       ]),
     tests("ChainIOTests", imports: ["ChainIO", "ChainProgram", "CLinux"]),
-    tests("PostgresConnectorTests", imports: ["PostgresConnector", "ChainIO", "ChainProgram"]),
+    tests("PostgresConnectorTests", imports: ["PostgresConnector", "ChainIO", "ChainProgram", "Diagnostics"]),
     tests("RedisConnectorTests", imports: ["RedisConnector", "ChainIO", "ChainProgram"]),
     tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram", "Diagnostics", "CRabbitMQ"]),
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),

@@ -73,7 +73,7 @@ package final class OperationCall: ReactorJob {
 
   /// The driver's: a connection has taken the call.
   package func started(at now: UInt64) {
-    startedNanoseconds = now
+    startedNanoseconds = max(now, submittedNanoseconds)
     state = .inFlight
   }
 
@@ -90,7 +90,7 @@ package final class OperationCall: ReactorJob {
     precondition(state == .waiting || state == .inFlight, "a call ends exactly once")
     self.ending = ending
     failure = error
-    endedNanoseconds = now
+    endedNanoseconds = max(now, startedNanoseconds)
     state = .ended
     reactor.enqueue(self)
   }

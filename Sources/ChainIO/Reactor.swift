@@ -51,6 +51,9 @@ package final class Reactor {
   /// Shared by all transports of this reactor: bytes are consumed before the read returns.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
 
+  /// Kept alive with the reactor, and how a mailbox message finds what it is for: the run on this reactor.
+  package var attachment: AnyObject?
+
   /// When the current turn began: nanoseconds of CLOCK_MONOTONIC.
   package private(set) var now = MonotonicClock.now
   /// How long the longest turn took, waiting excluded: nanoseconds. Reset by whoever reports it.

@@ -30,6 +30,9 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   /// Bytes waiting to be sent, from `sent` on. Append here and call `flushSoon`.
   package var output: [UInt8] = []
   private var sent = 0
+  /// Bytes that the kernel has taken since the connection was made. Stays when the connection is lost, so that its owner can tell
+  /// what cannot have reached the peer.
+  package private(set) var sentBytes: UInt64 = 0
   private var isFlushAsked = false
 
   package init(reactor: Reactor, owner: any TransportOwner) {
@@ -54,6 +57,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     self.address = address
     output.removeAll(keepingCapacity: true)
     sent = 0
+    sentBytes = 0
     isConnecting = true
     descriptor = clinux_stream_socket(endpoint.family)
     guard descriptor >= 0 else { return failSoon(OperationError.system("socket", errno)) }
@@ -114,18 +118,21 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
       let count = clinux_send(descriptor, bytes.baseAddress! + sent, UInt(bytes.count - sent))
       return (count, errno)
     }
-    if written > 0 { sent += written }
+    if written > 0 {
+      sent += written
+      sentBytes += UInt64(written)
+    }
     if sent == output.count {
       output.removeAll(keepingCapacity: true)
       sent = 0
       setInterest([.readable])
-    } else if written >= 0 || number == EAGAIN {
+    } else if written >= 0 || number == EAGAIN || number == EINTR {
       if sent > 1 << 16 {
         output.removeFirst(sent)
         sent = 0
       }
       setInterest([.readable, .writable])
-    } else if number != EINTR {
+    } else {
       lose(OperationError.system("send", number, class: .disconnected), now: now)
     }
   }
@@ -157,7 +164,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   private func receive() {
     // A short read means that the socket is empty; the bound keeps one fast peer from starving the others.
     for _ in 0..<8 {
-      guard descriptor >= 0 else { return }
+      guard isOpen else { return }
       let buffer = reactor.readBuffer
       let count = clinux_receive(descriptor, buffer.baseAddress!, UInt(buffer.count))
       let number = errno

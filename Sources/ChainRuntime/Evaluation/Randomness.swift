@@ -40,3 +40,10 @@ package struct Randomness: Sendable {
     return z ^ (z >> 31)
   }
 }
+
+internal import Glibc
+
+extension Randomness {
+  /// The natural logarithm, from the C library.
+  static func logarithm(_ value: Double) -> Double { log(value) }
+}

@@ -1,0 +1,62 @@
+import Foundation
+
+/// One kind of work, and who does it.
+struct Workload {
+  /// The floor's mode, and the chain's name: `chains/bench/<name>.chain.yaml` with the profiles `users16`, `users64`, ...
+  let name: String
+  let title: String
+  let userCounts: [Int]
+
+  static let all = [
+    Workload(name: "order", title: "order chain: insert, publish + confirm, wait for the cache", userCounts: [16, 64]),
+    Workload(name: "redis-get", title: "Redis GET", userCounts: [16, 64]),
+    Workload(name: "pg-read", title: "PostgreSQL, prepared read by key", userCounts: [16, 64]),
+    Workload(name: "publish", title: "RabbitMQ, publish + confirm", userCounts: [16, 64]),
+    Workload(name: "http-get", title: "HTTP GET", userCounts: [16, 64]),
+  ]
+
+  /// The floor is always first: the others are measured against it.
+  func clients(users: Int, seconds: Int, site: Site) -> [Client] {
+    var clients = [
+      Client(
+        name: Client.floor, path: site.programs + "/CFloor",
+        arguments: [name, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations)
+    ]
+    let chain = "chains/bench/\(name).chain.yaml"
+    if FileManager.default.fileExists(atPath: chain) {
+      clients.append(
+        Client(
+          name: "chainrun", path: site.programs + "/chainrun",
+          arguments: ["run", chain, "--profile", "users\(users)", "--out", Client.results(at: site).path, "--progress", "none"],
+          iterations: Client.summaryIterations))
+    }
+    if let tool = knownTool(users: users, seconds: seconds, site: site), FileManager.default.isExecutableFile(atPath: tool.path) {
+      clients.append(tool)
+    }
+    return clients
+  }
+
+  private func knownTool(users: Int, seconds: Int, site: Site) -> Client? {
+    switch name {
+    case "redis-get":
+      // It knows no duration; about 90 000 requests fit into a second here, and their number is what is divided by.
+      let requests = seconds * 90_000
+      return Client(
+        name: "redis-benchmark", path: "/usr/bin/redis-benchmark",
+        arguments: ["-u", site.cache, "-c", "\(users)", "-n", "\(requests)", "-P", "1", "--csv", "GET", "bench:1"],
+        iterations: { text, _ in text.contains("GET") ? requests : nil })
+    case "pg-read":
+      let script = site.scratch.appendingPathComponent("read.sql")
+      try? Data("\\set id random(1, 1000)\nSELECT amount FROM orders WHERE id = :id;\n".utf8).write(to: script)
+      return Client(
+        name: "pgbench", path: "/usr/bin/pgbench",
+        arguments: ["-n", "-M", "prepared", "-c", "\(users)", "-j", "1", "-T", "\(seconds)", "-f", script.path, site.database],
+        iterations: { text, _ in Client.number(after: "transactions actually processed: ", in: text) })
+    case "http-get":
+      return Client(
+        name: "wrk", path: "/usr/bin/wrk", arguments: ["-t1", "-c\(users)", "-d\(seconds)s", site.api + "/items"],
+        iterations: { text, _ in Client.number(before: " requests in ", in: text) })
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import ChainProgram
+
+/// What identifies an event on every hop.
+enum EventID: Hashable {
+  case int(Int64)
+  case text(String)
+  case uuid(UUIDBits)
+
+  /// nil for a value that cannot be an id (null, json, …).
+  init?(_ value: Value) {
+    switch value {
+    case .int(let number): self = .int(number)
+    case .string(let text): self = .text(text)
+    case .uuid(let bits): self = .uuid(bits)
+    case .null, .bool, .decimal, .float, .duration, .instant, .bytes, .json, .list, .rate, .size, .percentage: return nil
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .int(let number): return String(number)
+    case .text(let text): return text
+    case .uuid(let bits):
+      var bytes: [UInt8] = []
+      bits.appendText(to: &bytes)
+      return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+}
+
+/// From event id to record number. Whole numbers, which are nearly all ids, go through an open-addressing table of 12 bytes an entry.
+struct EventIDTable: ~Copyable {
+  private var keys: UnsafeMutablePointer<Int64>
+  private var records: UnsafeMutablePointer<Int32>
+  private var capacity = 1024
+  private var used = 0
+  private var others: [EventID: Int32] = [:]
+  private static let empty: Int32 = -1
+
+  init() {
+    keys = .allocate(capacity: capacity)
+    records = .allocate(capacity: capacity)
+    records.initialize(repeating: EventIDTable.empty, count: capacity)
+  }
+
+  deinit {
+    keys.deallocate()
+    records.deallocate()
+  }
+
+  func find(_ id: EventID) -> Int? {
+    guard case .int(let key) = id else { return others[id].map(Int.init) }
+    var place = EventIDTable.hash(key) & (capacity - 1)
+    while records[place] != EventIDTable.empty {
+      if keys[place] == key { return Int(records[place]) }
+      place = (place + 1) & (capacity - 1)
+    }
+    return nil
+  }
+
+  /// - Precondition: the id is not in the table.
+  mutating func insert(_ id: EventID, record: Int) {
+    guard case .int(let key) = id else {
+      others[id] = Int32(record)
+      return
+    }
+    if used * 2 >= capacity { grow() }
+    place(key, Int32(record))
+    used += 1
+  }
+
+  private mutating func place(_ key: Int64, _ record: Int32) {
+    var place = EventIDTable.hash(key) & (capacity - 1)
+    while records[place] != EventIDTable.empty { place = (place + 1) & (capacity - 1) }
+    keys[place] = key
+    records[place] = record
+  }
+
+  private mutating func grow() {
+    let (oldKeys, oldRecords, oldCapacity) = (keys, records, capacity)
+    capacity *= 2
+    keys = .allocate(capacity: capacity)
+    records = .allocate(capacity: capacity)
+    records.initialize(repeating: EventIDTable.empty, count: capacity)
+    for index in 0..<oldCapacity where oldRecords[index] != EventIDTable.empty { place(oldKeys[index], oldRecords[index]) }
+    oldKeys.deallocate()
+    oldRecords.deallocate()
+  }
+
+  /// Fibonacci hashing: dense ids spread over the table.
+  private static func hash(_ key: Int64) -> Int {
+    Int(truncatingIfNeeded: (UInt64(bitPattern: key) &* 0x9E37_79B9_7F4A_7C15) >> 20)
+  }
+}

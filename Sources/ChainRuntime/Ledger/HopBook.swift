@@ -1,0 +1,170 @@
+import ChainIO
+import ChainProgram
+import Metrics
+
+/// What was seen at one hop of one event.
+final class HopBook: SightingSink {
+  let declaration: HopDeclaration
+  private let event: Int
+  private let hop: Int
+  private let connection: String
+  weak var book: EventBook?
+  /// The mapping's own frame and reader.
+  let frame: UnsafeMutablePointer<Value>
+  private let slotCount: Int
+  let reader = ResultReader(OperationResult())
+
+  private struct Sight {
+    /// 0: nothing proves a lower bound.
+    var notBefore: UInt64 = 0
+    /// 0: not seen.
+    var seen: UInt64 = 0
+    var extraSightings: UInt32 = 0
+    var isMismatch = false
+  }
+
+  private var sights: ContiguousArray<Sight> = []
+  private var waiting: [Int: VirtualUser] = [:]
+  private var earlyBodies: [Int: [Value?]] = [:]
+  private var gaps: [(from: UInt64, to: UInt64)] = []
+  private var openGap: UInt64?
+  private var untakenGaps: [JournalGap] = []
+  var counts = HopCounts()
+  private var duplicates: UInt64 = 0
+  private var mismatches: UInt64 = 0
+  private var visibleBeforeAck: UInt64 = 0
+  var unreadable: UInt64 = 0
+  /// Attempted events that may still be seen here.
+  var pendingCount = 0
+  private(set) var lagCount: UInt64 = 0
+  private let lagLow = Histogram()
+  private let lagHigh = Histogram()
+  private let width = Histogram()
+
+  init(declaration: HopDeclaration, event: Int, hop: Int, connection: String, slotCount: Int) {
+    self.declaration = declaration
+    self.event = event
+    self.hop = hop
+    self.connection = connection
+    self.slotCount = slotCount
+    frame = .allocate(capacity: slotCount)
+    frame.initialize(repeating: .null, count: slotCount)
+  }
+
+  deinit { frame.deinitialize(count: slotCount).deallocate() }
+
+  // SightingSink
+
+  func sighted(_ sighting: borrowing Sighting) {
+    book?.sighted(self, notBefore: sighting.notBefore, seen: sighting.seen, content: sighting.content)
+  }
+
+  func gapBegan(at start: UInt64) { if openGap == nil { openGap = start } }
+
+  func gapEnded(at end: UInt64) {
+    guard let start = openGap else { return }
+    openGap = nil
+    gaps.append((start, end))
+    untakenGaps.append(
+      JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: "the observer could not see"))
+  }
+
+  // Records
+
+  func addRecord() { sights.append(Sight()) }
+  func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 }
+  func seenAt(_ number: Int) -> UInt64? { sights[number].seen == 0 ? nil : sights[number].seen }
+
+  /// - Returns: whether this is the first sighting.
+  func see(_ number: Int, notBefore: UInt64, seen: UInt64) -> Bool {
+    guard sights[number].seen == 0 else {
+      sights[number].extraSightings &+= 1
+      return false
+    }
+    sights[number].notBefore = notBefore
+    sights[number].seen = seen
+    return true
+  }
+
+  /// Nothing can be seen before it was sent.
+  func lowerBound(_ number: Int, sent: UInt64) -> UInt64? {
+    guard sights[number].seen != 0 else { return nil }
+    let bound = min(max(sights[number].notBefore, sent), sights[number].seen)
+    return bound == 0 ? nil : bound
+  }
+
+  func recordLag(_ number: Int, sent: UInt64, acknowledged: UInt64) {
+    let high = sights[number].seen
+    let low = min(max(sights[number].notBefore, sent), high)
+    lagCount &+= 1
+    lagLow.record(difference: Int64(bitPattern: low &- acknowledged))
+    lagHigh.record(difference: Int64(bitPattern: high &- acknowledged))
+    width.record(high &- low)
+    if high < acknowledged { visibleBeforeAck &+= 1 }
+  }
+
+  /// Late unless the first look with it came in time: an upper bound, so an event is never called on time that was late.
+  func isLate(_ number: Int, acknowledged: UInt64, _ deadline: UInt64) -> Bool { sights[number].seen > acknowledged &+ deadline }
+
+  func markMismatch(_ number: Int) {
+    if !sights[number].isMismatch { mismatches += 1 }
+    sights[number].isMismatch = true
+  }
+
+  func keepEarlyBody(_ number: Int, _ body: [Value?]) { earlyBodies[number] = body }
+  func takeEarlyBody(_ number: Int) -> [Value?]? { earlyBodies.isEmpty ? nil : earlyBodies.removeValue(forKey: number) }
+
+  func anomalies(_ number: Int, isClaimed: Bool) -> [EventAnomaly] {
+    var found: [EventAnomaly] = []
+    // A cache may be written twice with the same value; only at a queue is a second delivery an anomaly.
+    if countsDuplicates, isClaimed, sights[number].extraSightings > 0 {
+      duplicates += UInt64(sights[number].extraSightings)
+      found.append(.duplicate)
+    }
+    if sights[number].isMismatch { found.append(.mismatch) }
+    return found
+  }
+
+  private var countsDuplicates: Bool { declaration.observer == "tap" }
+
+  func mayHaveMissed(from start: UInt64, to end: UInt64) -> Bool {
+    if let openGap, openGap < end { return true }
+    return gaps.contains { $0.from < end && start < $0.to }
+  }
+
+  // Waiting users
+
+  func join(_ number: Int, _ user: VirtualUser) { waiting[number] = user }
+  func leave(_ number: Int) { waiting[number] = nil }
+
+  func wake(_ number: Int, seen: UInt64) {
+    guard !waiting.isEmpty, let user = waiting.removeValue(forKey: number) else { return }
+    user.hopSeen(at: seen)
+  }
+
+  // Figures
+
+  func takeInterval() -> HopInterval? {
+    guard !lagHigh.isEmpty || visibleBeforeAck > 0 else { return nil }
+    var interval = HopInterval(event: event, hop: hop)
+    interval.lagLow = lagLow.takeSnapshot()
+    interval.lagHigh = lagHigh.takeSnapshot()
+    interval.width = width.takeSnapshot()
+    interval.visibleBeforeAck = visibleBeforeAck
+    visibleBeforeAck = 0
+    return interval
+  }
+
+  func takeGaps() -> [JournalGap] {
+    defer { untakenGaps.removeAll() }
+    return untakenGaps
+  }
+
+  /// The counts with what could be checked; nil stays where the chain maps no field for it.
+  func finalCounts(checksBody: Bool) -> HopCounts {
+    var final = counts
+    if countsDuplicates { final.duplicate = duplicates }
+    if checksBody, declaration.bodySlots.contains(where: { $0 != nil }) { final.mismatch = mismatches }
+    return final
+  }
+}

@@ -1,0 +1,89 @@
+import ChainIO
+import ChainProgram
+import Metrics
+
+/// What became of every event: told of origins by the virtual users and of sightings by the observers, it owns each event's outcome.
+///
+/// Pure bookkeeping: no clock, no socket. Confined to the reactor's thread. A sighting may come before its origin is acknowledged, and before
+/// anyone waits for it; nothing depends on the order.
+final class Ledger {
+  private let books: [EventBook]
+
+  init(program: Program, evaluator: Evaluator) {
+    books = program.events.indices.map { EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator) }
+  }
+
+  /// A waiting virtual user's place.
+  struct Join {
+    let event: Int
+    let hop: Int
+    let record: Int
+  }
+
+  enum JoinResult {
+    /// The hop was seen already, at this time (nanoseconds).
+    case seen(at: UInt64)
+    case pending(Join)
+  }
+
+  // The virtual users'
+
+  /// The origin was acknowledged: the clock of the event runs.
+  ///
+  /// - Parameters:
+  ///   - values: id, key, version, body fields.
+  ///   - sent: Nanoseconds, the earliest moment at which it can have happened.
+  ///   - acknowledged: Nanoseconds, the latest.
+  func committed(event: Int, _ values: UnsafePointer<Value>, sent: UInt64, acknowledged: UInt64) {
+    books[event].attempt(.committed, values, sent: sent, acknowledged: acknowledged)
+  }
+
+  func rolledBack(event: Int, _ values: UnsafePointer<Value>?) { books[event].attempt(.rolledBack, values, sent: 0, acknowledged: 0) }
+
+  /// - Parameter values: nil if the event's id never became known.
+  func unknown(event: Int, _ values: UnsafePointer<Value>?, sent: UInt64, at now: UInt64) {
+    books[event].attempt(.unknown, values, sent: sent, acknowledged: now)
+  }
+
+  func join(event: Int, hop: Int, id: Value, user: VirtualUser) -> JoinResult { books[event].join(hop: hop, id: id, user: user) }
+  func leave(_ join: Join) { books[join.event].leave(hop: join.hop, record: join.record) }
+
+  // The observers'
+
+  func sink(event: Int, hop: Int) -> any SightingSink { books[event].sink(hop: hop) }
+
+  // The session's
+
+  /// Decides what has become decidable at `now`, at most `limit` rows of each event: called often, so that no call is long.
+  ///
+  /// - Returns: rows of events that are decided and old enough not to change.
+  func advance(now: UInt64, limit: Int) -> [JournalEventRow] {
+    var rows: [JournalEventRow] = []
+    for book in books { book.advance(now: now, isFinal: false, limit: limit, into: &rows) }
+    return rows
+  }
+
+  /// Decides everything: what was not seen and whose settle time has not passed is `unobserved`.
+  func finish(now: UInt64) -> [JournalEventRow] {
+    var rows: [JournalEventRow] = []
+    for book in books { book.advance(now: now, isFinal: true, limit: .max, into: &rows) }
+    return rows
+  }
+
+  /// Whether every event that may still come was seen at every hop, or its time has passed.
+  func isSettled(now: UInt64) -> Bool { books.allSatisfy { $0.isSettled(now: now) } }
+
+  func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
+  func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }
+  func counts() -> [JournalLedger] { books.map { $0.counts() } }
+  /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
+  var isConserved: Bool { books.allSatisfy(\.isConserved) }
+  /// For progress: committed, seen at the last hop, lost at any.
+  var totals: (committed: UInt64, visible: UInt64, lost: UInt64) {
+    books.reduce(into: (0, 0, 0)) { sum, book in
+      sum.0 += book.eventCounts.committed
+      sum.1 += book.visibleAtLastHop
+      sum.2 += book.lostCount
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ChainIO
+import ChainProgram
+
+/// Told when the load has nothing more to start and nothing under way.
+protocol LoadOwner: AnyObject {
+  func loadEnded(now: UInt64)
+}
+
+/// Starts iterations as a profile asks. Confined to the reactor.
+protocol Executor: IterationOwner {
+  /// - Parameter start: Nanoseconds of CLOCK_MONOTONIC, second 0 of the load.
+  func begin(at start: UInt64)
+  /// Starts nothing more; what runs may finish.
+  func stopStarting(now: UInt64)
+  /// Cuts short what still runs.
+  func interruptAll(now: UInt64)
+  var busyUsers: Int { get }
+  var totalUsers: Int { get }
+  /// Arrivals that wait for a user.
+  var queued: Int { get }
+}
+
+/// The part that both executors share: users, and the counts of how their iterations ended.
+class UserPool {
+  let context: UserContext
+  weak var loadOwner: (any LoadOwner)?
+  var users: ContiguousArray<VirtualUser> = []
+  var free: ContiguousArray<VirtualUser> = []
+  var nextIteration: UInt64 = 0
+  var hasEnded = false
+
+  init(context: UserContext) { self.context = context }
+
+  var busyUsers: Int { users.count - free.count }
+  var totalUsers: Int { users.count }
+
+  func count(_ ending: IterationEnding) {
+    switch ending {
+    case .completed: context.recorder.iterations.completed &+= 1
+    case .failed: context.recorder.iterations.failed &+= 1
+    case .unknown: context.recorder.iterations.unknown &+= 1
+    case .interrupted: context.recorder.iterations.interrupted &+= 1
+    case .withdrawn:
+      context.recorder.iterations.arrivals &-= 1
+      context.recorder.iterations.started &-= 1
+    }
+  }
+
+  func interruptAll(now: UInt64) {
+    for user in users where !user.isIdle { user.interrupt(now: now) }
+  }
+
+  func endLoad(now: UInt64) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    loadOwner?.loadEnded(now: now)
+  }
+}

@@ -1,0 +1,124 @@
+import ChainIO
+import ChainProgram
+import Metrics
+
+/// Counts what happened on one reactor since the last interval. Confined to the reactor's thread; read by taking an interval.
+final class Recorder {
+  private struct StepCell {
+    var count: UInt64 = 0
+    var failed: UInt64 = 0
+    var unknown: UInt64 = 0
+    let service = Histogram()
+    let poolWait = Histogram()
+  }
+
+  private struct CheckCell {
+    var passed: UInt64 = 0
+    var failed: UInt64 = 0
+  }
+
+  var iterations = IterationCounts()
+  let response = Histogram()
+  let startDelay = Histogram()
+  let service = Histogram()
+  private let steps: UnsafeMutableBufferPointer<StepCell>
+  private let checks: UnsafeMutableBufferPointer<CheckCell>
+  private var failures = ErrorTable()
+  private let program: Program
+  let loopLateness = Histogram(digits: 2)
+  var longestGapNanoseconds: UInt64 = 0
+  /// Arrivals that started more than 1 ms late although a user was free: our own fault.
+  var lateUserFree: UInt64 = 0
+  /// Arrivals that started late because every user was busy: the target's doing.
+  var lateNoUserFree: UInt64 = 0
+  var probeOperations: UInt64 = 0
+  /// Operations of ordinary steps: what probes are compared with.
+  private var targetOperations: UInt64 = 0
+
+  init(program: Program) {
+    self.program = program
+    steps = .allocate(capacity: program.steps.count)
+    for index in 0..<program.steps.count { steps.initializeElement(at: index, to: StepCell()) }
+    checks = .allocate(capacity: program.checks.count)
+    checks.initialize(repeating: CheckCell())
+  }
+
+  deinit {
+    steps.deinitialize().deallocate()
+    checks.deallocate()
+  }
+
+  /// One operation that ended well.
+  ///
+  /// - Parameters: nanoseconds. `poolWait` is kept apart from the service time.
+  func stepSucceeded(_ step: Int, serviceNanoseconds: UInt64, poolWaitNanoseconds: UInt64?) {
+    steps[step].count &+= 1
+    steps[step].service.record(serviceNanoseconds)
+    if let poolWaitNanoseconds {
+      steps[step].poolWait.record(poolWaitNanoseconds)
+      targetOperations &+= 1
+    }
+  }
+
+  /// One operation that failed or whose outcome is unknown; its time is in no histogram.
+  func stepFailed(_ step: Int, isUnknown: Bool) {
+    steps[step].count &+= 1
+    if isUnknown { steps[step].unknown &+= 1 } else { steps[step].failed &+= 1 }
+  }
+
+  func checkEnded(_ check: Int, passed: Bool) {
+    if passed { checks[check].passed &+= 1 } else { checks[check].failed &+= 1 }
+  }
+
+  /// Off the hot path: builds a fingerprint.
+  func failed(step: Int?, _ error: OperationError, at now: UInt64) {
+    var target = ""
+    if let step, let connection = program.steps[step].connection { target = program.connections[connection.index].kind }
+    failures.record(
+      ErrorFingerprint(step: step, target: target, errorClass: error.class.rawValue, code: error.code, message: error.message),
+      atNanoseconds: now)
+  }
+
+  /// Failures since the last call, by fingerprint.
+  func takeFailures() -> [JournalFailure] { failures.isEmpty ? [] : failures.drain() }
+
+  /// What happened since the last interval; everything starts again from zero.
+  func takeInterval(from start: UInt64, to end: UInt64, isWarmUp: Bool) -> JournalInterval {
+    var interval = JournalInterval()
+    interval.startNanoseconds = start
+    interval.endNanoseconds = end
+    interval.isWarmUp = isWarmUp
+    interval.iterations = iterations
+    iterations = IterationCounts()
+    interval.response = response.takeSnapshot()
+    interval.startDelay = startDelay.takeSnapshot()
+    interval.service = service.takeSnapshot()
+    for index in 0..<steps.count where steps[index].count > 0 {
+      var step = StepInterval(step: index)
+      step.count = steps[index].count
+      step.failed = steps[index].failed
+      step.unknown = steps[index].unknown
+      step.service = steps[index].service.takeSnapshot()
+      step.poolWait = steps[index].poolWait.takeSnapshot()
+      interval.steps.append(step)
+      steps[index].count = 0
+      steps[index].failed = 0
+      steps[index].unknown = 0
+    }
+    for index in 0..<checks.count where checks[index].passed > 0 || checks[index].failed > 0 {
+      interval.checks.append(CheckInterval(check: index, passed: checks[index].passed, failed: checks[index].failed))
+      checks[index] = CheckCell()
+    }
+    interval.generator.loopLateness = loopLateness.takeSnapshot()
+    interval.generator.longestGapNanoseconds = longestGapNanoseconds
+    longestGapNanoseconds = 0
+    interval.generator.lateUserFree = lateUserFree
+    interval.generator.lateNoUserFree = lateNoUserFree
+    lateUserFree = 0
+    lateNoUserFree = 0
+    interval.probes = ProbeCounts(operations: probeOperations, targetOperations: targetOperations)
+    probeOperations = 0
+    targetOperations = 0
+    return interval
+  }
+}

@@ -1,0 +1,497 @@
+import ChainIO
+import ChainProgram
+
+/// One virtual user: a frame of slots and a place in the program.
+///
+/// Not a task: the pc is the continuation. A step that must wait leaves the loop, and whatever ends the wait (a driver, a timer, the
+/// ledger) comes back in as a job of the reactor. Confined to the reactor's thread.
+final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
+  private enum Activity: UInt8 {
+    case idle
+    /// An iteration is about to begin.
+    case starting
+    /// Inside the loop.
+    case running
+    /// An operation is under way.
+    case calling
+    case thinking
+    /// Between two looks of a probe.
+    case pausing
+    /// Joined to an event's hop.
+    case awaiting
+    /// The hop was seen; the job that resumes is queued.
+    case resuming
+  }
+
+  let index: Int
+  private let context: UserContext
+  private let program: Program
+  private let evaluator: Evaluator
+  private unowned let owner: any IterationOwner
+  private let frame: UnsafeMutablePointer<Value>
+  private var call: OperationCall!
+  private let reader: ResultReader
+  private var deadlineTimer: ReactorTimer!
+  private var wakeTimer: ReactorTimer!
+  private var activity = Activity.idle
+  private var pc = 0
+  private var entry = 0
+  private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
+  private(set) var iteration: UInt64 = 0
+  /// Nanoseconds; 0 in the closed model.
+  private(set) var intendedStart: UInt64 = 0
+  private(set) var actualStart: UInt64 = 0
+  /// Whether this iteration's figures count as load (setup and teardown do not).
+  private var isMeasured = true
+  private var currentStep = 0
+  /// The latest stamp of this iteration: its end, when it ends.
+  private var lastStamp: UInt64 = 0
+  private var stepStart: UInt64 = 0
+  private(set) var firstError: OperationError?
+  private(set) var firstErrorStep = 0
+  private var firstEnding = OperationCall.Ending.ok
+  /// The error that a handler has caught and `rethrow` would pass on.
+  private var pendingError: OperationError?
+  private var isProbing = false
+  private var probeDeadline: UInt64 = 0
+  private var probeStart: UInt64 = 0
+  private var probePauseNanoseconds: Double = 0
+  private var joined: Ledger.Join?
+  private let origins: UnsafeMutablePointer<OriginRecord>
+
+  init(index: Int, context: UserContext, owner: any IterationOwner) {
+    self.index = index
+    self.context = context
+    self.owner = owner
+    program = context.program
+    evaluator = context.evaluator
+    let slotCount = max(1, context.program.slots.count)
+    frame = .allocate(capacity: slotCount)
+    frame.initialize(repeating: .null, count: slotCount)
+    origins = .allocate(capacity: max(1, context.program.events.count))
+    for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
+    reader = ResultReader(OperationResult())
+    call = OperationCall(owner: self, reactor: context.reactor)
+    reader.read(call.result)
+    deadlineTimer = ReactorTimer(owner: self, tag: 0)
+    wakeTimer = ReactorTimer(owner: self, tag: 1)
+    for (slot, value) in context.program.initialValues { frame[slot.index] = value }
+    if let slot = context.program.runIdSlot { frame[slot.index] = .string(context.runID) }
+  }
+
+  deinit {
+    frame.deinitialize(count: max(1, program.slots.count)).deallocate()
+    origins.deinitialize(count: program.events.count).deallocate()
+  }
+
+  /// Breaks the cycles with the timers. The user is not used afterwards.
+  func retire() {
+    deadlineTimer.invalidate()
+    wakeTimer.invalidate()
+  }
+
+  var isIdle: Bool { activity == .idle }
+
+  // Starting and ending
+
+  /// Starts an iteration, in this turn.
+  ///
+  /// - Parameters:
+  ///   - entry: The block's first instruction.
+  ///   - intendedStart: Nanoseconds; 0 in the closed model.
+  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool) {
+    precondition(activity == .idle, "a virtual user runs one iteration at a time")
+    activity = .starting
+    self.entry = entry
+    self.iteration = iteration
+    self.intendedStart = intendedStart
+    self.isMeasured = isMeasured
+    draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
+    context.reactor.enqueue(self)
+  }
+
+  func run(now: UInt64) {
+    switch activity {
+    case .starting: begin()
+    case .resuming:
+      activity = .running
+      execute()
+    case .idle: break
+    case .running, .calling, .thinking, .pausing, .awaiting:
+      preconditionFailure("a job for a virtual user that waits for something else")
+    }
+  }
+
+  private func begin() {
+    actualStart = MonotonicClock.now
+    lastStamp = actualStart
+    firstError = nil
+    firstEnding = .ok
+    pendingError = nil
+    isProbing = false
+    pc = entry
+    for event in 0..<program.events.count { origins[event].reset() }
+    activity = .running
+    execute()
+  }
+
+  /// Cuts the iteration short: the run is over.
+  func interrupt(now: UInt64) {
+    guard activity != .idle else { return }
+    deadlineTimer.disarm()
+    wakeTimer.disarm()
+    if activity == .calling {
+      isInterrupted = true
+      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      return
+    }
+    leaveHop()
+    lastStamp = now
+    settleOrigins(.interrupted)
+    finish(.interrupted)
+  }
+
+  private var isInterrupted = false
+
+  private func finish(_ ending: IterationEnding) {
+    if call.lease != nil { context.drivers[program.operations[call.operation].connection.index].endLease(call) }
+    activity = .idle
+    isInterrupted = false
+    if isMeasured, ending == .completed {
+      context.recorder.service.record(lastStamp &- actualStart)
+      if intendedStart != 0 { context.recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
+    }
+    owner.iterationEnded(self, ending, now: lastStamp)
+  }
+
+  // The loop
+
+  private func execute() {
+    while true {
+      let instruction = evaluator.instructions[pc]
+      do throws(OperationError) {
+        switch instruction {
+        case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
+          .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
+          pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
+        case .enterStep(let step):
+          currentStep = step.index
+          stepStart = lastStamp
+          draws.enter(step: step.index)
+          pc += 1
+        case .submit(let operation):
+          submit(operation.index)
+          return
+        case .check(let check, let a, let continues):
+          try self.check(check, frame[a.index], continues: continues)
+          pc += 1
+        case .think(let a, let b):
+          pc += 1
+          think(frame[a.index], frame[b.index])
+          return
+        case .probeBegin(let step, let within):
+          currentStep = step.index
+          beginProbe(within)
+          pc += 1
+        case .probeAgain(let within, let target):
+          try probeAgain(within, target)
+          return
+        case .probeEnd(let step, _):
+          isProbing = false
+          recordControl(step.index, from: probeStart)
+          pc += 1
+        case .awaitHop(let step, let event, let hop, let a, let b):
+          currentStep = step.index
+          if joinHop(event, Int(hop), id: frame[a.index], within: frame[b.index]) { return }
+        case .originIdentify(let event, let a):
+          origins[event.index].identify(from: UnsafePointer(frame + a.index))
+          pc += 1
+        case .originAcknowledge(let event):
+          acknowledge(event.index)
+          pc += 1
+        case .originAbort(let event):
+          settleOrigin(event.index, firstEnding == .unknown ? .unknown : .failed)
+          pc += 1
+        case .drawRow(let feed, let d):
+          guard drawRow(feed.index, d) else {
+            owner.feedExhausted()
+            finish(.withdrawn)
+            return
+          }
+          pc += 1
+        case .log(_, let a):
+          log(frame[a.index])
+          pc += 1
+        case .fail(_, let a):
+          throw OperationError(.failed, text(frame[a.index]))
+        case .rethrow:
+          guard let error = pendingError else {
+            pc += 1
+            continue
+          }
+          guard enterHandler(error) else { return }
+        case .end:
+          settleOrigins(.completed)
+          finish(firstErrorEnding)
+          return
+        }
+      } catch {
+        if error.class == .missedDeadline { context.recorder.stepFailed(currentStep, isUnknown: false) }
+        // The operation itself ended well: an origin that autocommitted did happen.
+        guard raise(error, .failed, originEnding: .ok) else { return }
+      }
+    }
+  }
+
+  /// An iteration fails by an error that no handler forgot.
+  private var firstErrorEnding: IterationEnding {
+    guard firstError != nil else { return .completed }
+    return firstEnding == .unknown ? .unknown : .failed
+  }
+
+  // Operations
+
+  private func submit(_ index: Int) {
+    let operation = program.operations[index]
+    let now = MonotonicClock.now
+    for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
+    reader.contentChanged()
+    call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
+    activity = .calling
+    var deadline = now &+ operation.timeoutNanoseconds
+    if isProbing { deadline = min(deadline, max(probeDeadline, now &+ 1_000_000)) }
+    context.reactor.arm(deadlineTimer, at: deadline)
+    context.drivers[operation.connection.index].submit(call)
+  }
+
+  func callEnded(_ call: OperationCall) {
+    deadlineTimer.disarm()
+    lastStamp = call.endedNanoseconds
+    activity = .running
+    if isInterrupted {
+      settleOrigins(call.ending == .unknown ? .unknown : .interrupted)
+      return finish(.interrupted)
+    }
+    let step = program.operations[call.operation].step.index
+    currentStep = step
+    switch call.ending {
+    case .ok:
+      if isProbing {
+        context.recorder.probeOperations &+= 1
+      } else if isMeasured {
+        context.recorder.stepSucceeded(
+          step, serviceNanoseconds: call.endedNanoseconds &- call.startedNanoseconds,
+          poolWaitNanoseconds: call.startedNanoseconds &- call.submittedNanoseconds)
+      }
+      pc += 1
+    case .failed, .unknown:
+      if isMeasured { context.recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
+      isProbing = false
+      guard let error = call.failure else { preconditionFailure("a failed call has its error") }
+      guard raise(error, call.ending, originEnding: call.ending) else { return }
+    }
+    execute()
+  }
+
+  func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    if timer.tag == 0 {
+      guard activity == .calling else { return }
+      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      return
+    }
+    switch activity {
+    case .thinking, .pausing:
+      lastStamp = max(lastStamp, now)
+      activity = .running
+      execute()
+    case .awaiting:
+      leaveHop()
+      lastStamp = max(lastStamp, now)
+      activity = .running
+      context.recorder.stepFailed(currentStep, isUnknown: false)
+      let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
+      if raise(error, .failed, originEnding: .ok) { execute() }
+    case .idle, .starting, .running, .calling, .resuming:
+      break
+    }
+  }
+
+  // Errors
+
+  /// - Returns: whether execution goes on, in a handler; otherwise the iteration has ended.
+  private func raise(_ error: OperationError, _ ending: OperationCall.Ending, originEnding: OperationCall.Ending) -> Bool {
+    if firstError == nil {
+      firstError = error
+      firstErrorStep = currentStep
+      firstEnding = ending
+      context.recorder.failed(step: currentStep, error, at: lastStamp)
+    }
+    // In a transaction the handler's `originAbort` settles the event, after the rollback.
+    if call.lease == nil { for event in context.originsOfStep[currentStep] { settleOrigin(event, originEnding) } }
+    return enterHandler(error)
+  }
+
+  /// Goes on in the innermost handler that covers the pc; without one the iteration ends.
+  private func enterHandler(_ error: OperationError) -> Bool {
+    for handler in program.handlers where handler.range.contains(pc) {
+      if handler.forgets {
+        pendingError = nil
+        firstError = nil
+        firstEnding = .ok
+        settleOrigins(.failed)
+      } else {
+        pendingError = error
+      }
+      isProbing = false
+      pc = handler.target
+      return true
+    }
+    settleOrigins(firstEnding == .unknown ? .unknown : .failed)
+    finish(firstErrorEnding)
+    return false
+  }
+
+  private func check(_ check: CheckIndex, _ value: Value, continues: Bool) throws(OperationError) {
+    var passed = false
+    if case .bool(true) = value { passed = true }
+    context.recorder.checkEnded(check.index, passed: passed)
+    guard !passed else { return }
+    let error = OperationError(.check, code: "check", "a check did not hold: \(program.checks[check.index].text)")
+    guard continues else { throw error }
+    context.recorder.failed(step: currentStep, error, at: lastStamp)
+  }
+
+  // Control steps
+
+  private func recordControl(_ step: Int, from start: UInt64) {
+    guard isMeasured else { return }
+    context.recorder.stepSucceeded(step, serviceNanoseconds: lastStamp &- min(start, lastStamp), poolWaitNanoseconds: nil)
+  }
+
+  private func think(_ shortest: Value, _ longest: Value) {
+    var pause = nanoseconds(shortest)
+    let limit = nanoseconds(longest)
+    if limit > pause { pause += draws.next(below: limit - pause + 1) }
+    activity = .thinking
+    context.reactor.arm(wakeTimer, at: max(lastStamp, context.reactor.now) &+ pause)
+  }
+
+  private func beginProbe(_ within: SlotIndex) {
+    isProbing = true
+    probeStart = MonotonicClock.now
+    lastStamp = probeStart
+    probeDeadline = probeStart &+ nanoseconds(frame[within.index])
+    probePauseNanoseconds = Double(nanoseconds(frame[within.index + 1]))
+  }
+
+  private func probeAgain(_ within: SlotIndex, _ target: UInt32) throws(OperationError) {
+    let now = MonotonicClock.now
+    // Each pause is jittered by a tenth: a fixed period stays locked to a target that works in batches.
+    let jitter = 0.9 + 0.2 * draws.nextUnit()
+    let next = now &+ UInt64(max(1000, probePauseNanoseconds * jitter))
+    guard next < probeDeadline else {
+      isProbing = false
+      lastStamp = now
+      throw OperationError(.missedDeadline, code: "not-held", "the awaited condition did not hold within the time given")
+    }
+    if case .float(let factor) = frame[within.index + 2] {
+      probePauseNanoseconds = min(probePauseNanoseconds * factor, Double(nanoseconds(frame[within.index + 3])))
+    }
+    pc = Int(target)
+    activity = .pausing
+    context.reactor.arm(wakeTimer, at: next)
+  }
+
+  /// - Returns: whether the user now waits.
+  private func joinHop(_ event: EventIndex, _ hop: Int, id: Value, within: Value) -> Bool {
+    let now = MonotonicClock.now
+    stepStart = now
+    switch context.ledger.join(event: event.index, hop: hop, id: id, user: self) {
+    case .seen(let at):
+      lastStamp = max(now, at)
+      recordControl(currentStep, from: now)
+      pc += 1
+      return false
+    case .pending(let join):
+      joined = join
+      activity = .awaiting
+      context.reactor.arm(wakeTimer, at: now &+ nanoseconds(within))
+      return true
+    }
+  }
+
+  /// The ledger's: the joined hop was seen at `seen` (nanoseconds).
+  func hopSeen(at seen: UInt64) {
+    guard activity == .awaiting else { return }
+    joined = nil
+    wakeTimer.disarm()
+    lastStamp = max(seen, stepStart)
+    recordControl(currentStep, from: stepStart)
+    pc += 1
+    activity = .resuming
+    context.reactor.enqueue(self)
+  }
+
+  private func leaveHop() {
+    if let join = joined { context.ledger.leave(join) }
+    joined = nil
+  }
+
+  private func drawRow(_ feed: Int, _ d: SlotIndex) -> Bool {
+    let cursor = context.feeds[feed]
+    guard let row = cursor.row(iteration: iteration) else { return false }
+    let columns = cursor.feed.columns.count
+    for column in 0..<columns { frame[d.index + column] = cursor.feed.cells[row * columns + column] }
+    return true
+  }
+
+  private func log(_ value: Value) { context.log(text(value)) }
+
+  private func text(_ value: Value) -> String {
+    if case .string(let text) = value { return text }
+    var bytes: [UInt8] = []
+    _ = value.appendText(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func nanoseconds(_ value: Value) -> UInt64 {
+    if case .duration(let nanoseconds) = value { return UInt64(max(0, nanoseconds)) }
+    return 0
+  }
+
+  // Events
+
+  private enum OriginEnd { case failed, unknown, completed, interrupted }
+
+  private func acknowledge(_ event: Int) {
+    guard origins[event].isAttempting, origins[event].isIdentified else { return }
+    context.ledger.committed(
+      event: event, UnsafePointer(origins[event].values), sent: call.startedNanoseconds, acknowledged: call.endedNanoseconds)
+    origins[event].reset()
+  }
+
+  private func settleOrigin(_ event: Int, _ ending: OperationCall.Ending) {
+    guard origins[event].isAttempting else { return }
+    let values = origins[event].isIdentified ? UnsafePointer(origins[event].values) : nil
+    switch ending {
+    case .failed: context.ledger.rolledBack(event: event, values)
+    // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
+    case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
+    }
+    origins[event].reset()
+  }
+
+  private func settleOrigins(_ end: OriginEnd) {
+    for event in 0..<program.events.count where origins[event].isAttempting {
+      switch end {
+      case .failed: settleOrigin(event, .failed)
+      case .unknown, .completed: settleOrigin(event, .unknown)
+      case .interrupted: settleOrigin(event, call.lease == nil ? .unknown : .failed)
+      }
+    }
+  }
+}
+
+extension SlotIndex {
+  fileprivate static func + (slot: SlotIndex, offset: Int) -> Int { slot.index + offset }
+}
