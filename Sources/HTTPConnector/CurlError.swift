@@ -7,16 +7,20 @@ enum CurlError {
   /// - Parameters:
   ///   - wasSent: Whether the request, or a part of it, may have left.
   ///   - systemError: The errno of a failed connect; 0 if there is none.
-  static func error(_ code: CURLcode, wasSent: Bool, systemError: Int32, address: String) -> OperationError {
-    let reason = systemError != 0 ? String(cString: strerror(systemError)).lowercased() : text(code)
+  ///   - detail: What libcurl wrote about it; used for TLS only, where the result alone does not tell what is wrong with a certificate.
+  static func error(_ code: CURLcode, wasSent: Bool, systemError: Int32, detail: String, address: String) -> OperationError {
     switch code {
     case CURLE_OPERATION_TIMEDOUT where !wasSent:
       return OperationError(.timeout, code: name(code), "cannot connect to \(address): no answer by the deadline")
     case CURLE_OPERATION_TIMEDOUT:
       return OperationError(.timeout, code: name(code), "no answer from \(address) in time")
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT:
+      let reason = systemError != 0 ? String(cString: strerror(systemError)).lowercased() : text(code)
+      return OperationError(.connect, code: name(code), "cannot connect to \(address): \(reason)")
+    case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
       CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT,
       CURLE_USE_SSL_FAILED:
+      let reason = detail.isEmpty ? text(code) : String(detail.prefix { $0 != "\n" }.prefix(200))
       return OperationError(.connect, code: name(code), "cannot connect to \(address): \(reason)")
     case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
       return OperationError(.disconnected, code: name(code), "\(address): \(text(code))")

@@ -28,10 +28,10 @@ final class CurlLoop: TimerOwner, TurnFlushable {
   private var openedSockets = 0
 
   /// - Parameter connections: At most as many are open at a time, idle ones included.
-  init(owner: any TransferOwner, connections: Int, resolution: String, reactor: Reactor) throws(OperationError) {
+  init(owner: any TransferOwner, connections: Int, resolution: String?, reactor: Reactor) throws(OperationError) {
     self.owner = owner
     self.reactor = reactor
-    resolutions = curl_slist_append(nil, resolution)
+    resolutions = resolution.flatMap { curl_slist_append(nil, $0) }
     guard let multi = curl_multi_init() else { throw OperationError(.environment, "out of memory") }
     self.multi = multi
     let context = Unmanaged.passUnretained(self).toOpaque()

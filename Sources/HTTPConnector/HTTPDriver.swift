@@ -102,7 +102,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
     // Whatever became of the repetition that was refused: the connection was lost without an answer.
     let error = CurlError.error(
       transfer.wasRefused ? CURLE_GOT_NOTHING : code, wasSent: transfer.wasSent, systemError: Int32(truncatingIfNeeded: systemError),
-      address: target.displayAddress)
+      detail: transfer.errorDetail, address: target.displayAddress)
     if plan.writes, transfer.wasSent { call.endUnknown(error, at: now) } else { call.fail(error, at: now) }
   }
 

@@ -9,8 +9,8 @@ struct HTTPTarget: ConnectionTarget {
   let endpoint: Endpoint
   /// `http://host:port/base`, without a slash at its end: paths begin with one.
   let base: String
-  /// libcurl's `host:port:address`, so that it never resolves by itself.
-  let resolution: String
+  /// libcurl's `host:port:address`, so that it never resolves by itself; nil when the host is written in numbers.
+  let resolution: String?
   /// The value of the Authorization header, if the address names a user.
   let authorization: String?
   /// Path of the PEM file to check servers against; nil for the system's.
@@ -28,7 +28,8 @@ struct HTTPTarget: ConnectionTarget {
     while path.hasSuffix("/") { path.removeLast() }
     base = "\(url.scheme)://\(url.displayAddress)\(path)"
     let numeric = endpoint.numericHost.contains(":") ? "[\(endpoint.numericHost)]" : endpoint.numericHost
-    resolution = "\(url.host):\(url.port):\(numeric)"
+    // The form has no place for an IPv6 address as the host.
+    resolution = url.host == endpoint.numericHost || url.host.contains(":") ? nil : "\(url.host):\(url.port):\(numeric)"
     authorization = url.user.map { "Basic " + Base64.encoded("\($0):\(url.password ?? "")") }
     switch declaration.option("ca_file") {
     case nil: authorityFile = nil

@@ -20,6 +20,8 @@ final class Transfer {
   private var body = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
   private var headerBytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
   private let headerNodes: UnsafeMutableBufferPointer<curl_slist>
+  /// What libcurl says beyond its result code.
+  private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   /// - Parameter dynamicHeadersMax: Headers with expressions in them that a plan may have.
   init(
@@ -46,7 +48,9 @@ final class Transfer {
     ccurl_setopt_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, connectTimeoutNanoseconds / 1_000_000)))
     ccurl_setopt_long(easy, CURLOPT_MAXFILESIZE, OperationResult.bytesMax)
     if let file = target.authorityFile { ccurl_setopt_string(easy, CURLOPT_CAINFO, file) }
-    ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, loop.resolutions)
+    if let resolutions = loop.resolutions { ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, resolutions) }
+    errorText[0] = 0
+    ccurl_setopt_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
     ccurl_setopt_data_callback(easy, CURLOPT_WRITEFUNCTION, bodyReceived)
     ccurl_setopt_pointer(easy, CURLOPT_WRITEDATA, context)
     if keepsHeaders {
@@ -65,12 +69,16 @@ final class Transfer {
     body.deallocate()
     headerBytes.deallocate()
     headerNodes.deallocate()
+    errorText.deallocate()
   }
 
   /// Whether the request, or a part of it, may have left.
   var wasSent: Bool { attempts > 0 }
   /// Whether libcurl wanted to send the request again because its connection was closed before any answer.
   var wasRefused: Bool { attempts > 1 }
+
+  /// libcurl's own words about the transfer's failure; empty if it has none.
+  var errorDetail: String { String(cString: errorText) }
 
   /// Takes the call and writes its request.
   ///
@@ -94,6 +102,7 @@ final class Transfer {
     self.call = call
     attempts = 0
     isTooLarge = false
+    errorText[0] = 0
     return nil
   }
 

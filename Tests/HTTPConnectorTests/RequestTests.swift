@@ -154,6 +154,17 @@ import HTTPConnector
     #expect(server.requests[0].headers.contains("Authorization: Basic YWxAaWNlOnMzY3IvdA=="))
   }
 
+  @Test func `a name is resolved once, and an IPv6 address may be the host`() throws {
+    defer { server.stop() }
+    let named = try HTTPBench("http://LocalHost:\(server.port)", steps: [.get("/named")])
+    #expect(try named.run().bodyText == "/named")
+    #expect(server.requests[0].headers.contains("Host: LocalHost:\(server.port)"))
+    let other = ScriptedServer(isIPv6: true)
+    defer { other.stop() }
+    let numeric = try HTTPBench("http://[::1]:\(other.port)", steps: [.get("/six")])
+    #expect(try numeric.run().bodyText == "/six")
+  }
+
   @Test func `requests that make no sense are refused when the driver is made`() throws {
     defer { server.stop() }
     func code(_ step: HTTPBench.Step, access: String = "write") -> String? {

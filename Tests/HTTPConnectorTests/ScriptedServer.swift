@@ -22,13 +22,15 @@ final class ScriptedServer: Sendable {
   }
   private let state = Mutex(State())
 
-  init() {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  /// - Parameter isIPv6: Listens on `[::1]` instead of 127.0.0.1.
+  init(isIPv6: Bool = false) {
+    let listener = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     precondition(listener >= 0, "no socket: errno \(errno)")
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    // The port stands at the same place in both, and the IPv4 address where IPv6 has its flow.
+    var address = sockaddr_in6()
+    var length = socklen_t(isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
+    address.sin6_family = sa_family_t(isIPv6 ? AF_INET6 : AF_INET)
+    if isIPv6 { address.sin6_addr = in6addr_loopback } else { address.sin6_flowinfo = inet_addr("127.0.0.1") }
     withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socketAddress in
         precondition(bind(listener, socketAddress, length) == 0, "no port: errno \(errno)")
@@ -36,7 +38,7 @@ final class ScriptedServer: Sendable {
       }
     }
     precondition(listen(listener, 512) == 0, "cannot listen: errno \(errno)")
-    port = UInt16(bigEndian: address.sin_port)
+    port = UInt16(bigEndian: address.sin6_port)
     self.listener = listener
     ScriptedServer.detach { [self] in acceptAll() }
   }
