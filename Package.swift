@@ -104,7 +104,7 @@ let package = Package(
     tests("ChainIOTests", imports: ["ChainIO", "ChainProgram", "CLinux"]),
     tests("PostgresConnectorTests", imports: ["PostgresConnector", "ChainIO", "ChainProgram", "Diagnostics"]),
     tests("RedisConnectorTests", imports: ["RedisConnector", "ChainIO", "ChainProgram"]),
-    tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram"]),
+    tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram", "Diagnostics", "CRabbitMQ"]),
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
     tests("ChainRuntimeTests", imports: ["ChainRuntime", "ChainIO", "ChainProgram", "Metrics", "LosslessJSON"]),
     tests("ChainrunTests", imports: ["LosslessJSON"]),

@@ -17,8 +17,6 @@ package final class OperationResult {
     package var length: UInt32
     package var offset: UInt32
     package var integer: Int64
-    /// Where a text node's content stands.
-    package var place: TextRange { TextRange(offset: offset, length: length) }
   }
 
   /// Text by place in the arena.

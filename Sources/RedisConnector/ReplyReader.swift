@@ -132,3 +132,8 @@ final class ReplyReader {
     return target
   }
 }
+
+extension OperationResult.Node {
+  /// Where a text node's content stands.
+  var place: OperationResult.TextRange { .init(offset: offset, length: length) }
+}

@@ -49,7 +49,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.1, "0.1"), (5, "5"), (-0.25, "-0.25"), (1e300, "1e+300"), (.leastNonzeroMagnitude, "5e-324"), (1e15, "1000000000000000"), (.nan, "null"),
+    (0.1, "0.1"), (5, "5"), (-0.25, "-0.25"), (1e300, "1e+300"), (.leastNonzeroMagnitude, "5e-324"), (1e15, "1000000000000000"),
+    (.nan, "null"),
     (.infinity, "null"),
   ])
   func `a double is its shortest text`(_ value: Double, _ text: String) throws {

@@ -19,8 +19,10 @@ import Testing
     ("column \"a\" of 'b'", "column '…' of '…'"),
     ("two\nlines\u{1b}[31m", "two lines [<n>m"),
     ("an unclosed ' stays", "an unclosed ' stays"),
-    ("PRECONDITION_FAILED - inequivalent arg 'x' for exchange 'orders' in vhost '/'",
-      "PRECONDITION_FAILED - inequivalent arg '…' for exchange '…' in vhost '…'"),
+    (
+      "PRECONDITION_FAILED - inequivalent arg 'x' for exchange 'orders' in vhost '/'",
+      "PRECONDITION_FAILED - inequivalent arg '…' for exchange '…' in vhost '…'"
+    ),
     ("", ""),
   ])
   func `what varies in a message is masked`(_ message: String, _ masked: String) {

@@ -9,7 +9,8 @@ import Testing
 @Suite struct GoldenTests {
   private static let root = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/Golden/reports/"
   private static let reports = [
-    "summary.json", "results_events.csv", "results_stats.csv", "results_stats_history.csv", "results_failures.csv", "results_exceptions.csv",
+    "summary.json", "results_events.csv", "results_stats.csv", "results_stats_history.csv", "results_failures.csv",
+    "results_exceptions.csv",
   ]
 
   @Test(arguments: SampleRuns.names)
@@ -76,6 +77,35 @@ import Testing
     #expect(try SchemaCheck(schema: schema).problems(of: JSONDocument(parsing: SummaryJSON.text(of: run)).root) == [])
   }
 
+  @Test func `a journal with damaged bytes still gives reports, and never a trap`() throws {
+    let seed: UInt64 = 4_711
+    var state = seed
+    func random(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(limit))
+    }
+    let journal = SampleRuns.journal("broken-closed")
+    let digits = journal.indices.filter { (0x30...0x39).contains(journal[$0]) }
+    var read = 0
+    for _ in 0..<120 {
+      var bytes = journal
+      for _ in 0...random(6) {
+        // Digits mostly: a number that is wrong does more harm than a line that is no JSON.
+        if random(4) > 0 {
+          bytes[digits[random(digits.count)]] = UInt8(0x30 + random(10))
+        } else {
+          bytes[random(bytes.count)] = UInt8(random(256))
+        }
+        if random(3) == 0 { bytes.insert(contentsOf: Array("99999999999".utf8.prefix(random(12))), at: digits[random(digits.count)]) }
+      }
+      guard let run = try? JournalReader.read(bytes: bytes) else { continue }
+      read += 1
+      _ = TerminalSummary.text(of: run, style: .ansi) + LocustCSV.stats(of: run) + LocustCSV.history(of: run)
+      _ = try JSONDocument(parsing: SummaryJSON.text(of: run))
+    }
+    #expect(read > 30, "seed \(seed): hardly any damage was survivable")
+  }
+
   // Files.
 
   private func compare(_ text: String, with name: String) throws { try compare(Array(text.utf8), with: name) }
@@ -89,7 +119,8 @@ import Testing
     let golden = (try? read(path)) ?? []
     guard bytes != golden else { return }
     let (new, old) = (String(decoding: bytes, as: UTF8.self), String(decoding: golden, as: UTF8.self))
-    let pairs = zip(new.split(separator: "\n", omittingEmptySubsequences: false), old.split(separator: "\n", omittingEmptySubsequences: false))
+    let pairs = zip(
+      new.split(separator: "\n", omittingEmptySubsequences: false), old.split(separator: "\n", omittingEmptySubsequences: false))
     let (line, (mine, theirs)) = pairs.enumerated().first { $1.0 != $1.1 } ?? (-1, ("", "(of another length)"))
     Issue.record("\(name) differs at line \(line + 1):\n  now    \(mine)\n  golden \(theirs)")
   }

@@ -165,7 +165,8 @@ enum SampleRuns {
       atNanoseconds: loadStart + 2 * second + 100_000_000
     ).write(to: &json)
     JournalFailure(
-      fingerprint: ErrorFingerprint(step: nil, target: "redis", errorClass: "closed", code: "ECONNRESET", message: "connection to 127.0.0.1:6379 lost"),
+      fingerprint: ErrorFingerprint(
+        step: nil, target: "redis", errorClass: "closed", code: "ECONNRESET", message: "connection to 127.0.0.1:6379 lost"),
       atNanoseconds: loadStart + 2 * second
     ).write(to: &json)
     for number in 0..<4 {
@@ -186,12 +187,14 @@ enum SampleRuns {
     cached.late = 1
     cached.lost = 1
     cached.unobserved = 12
-    JournalLedger(event: 0, counts: EventCounts(attempted: 120, committed: 114, rolledBack: 5, unknown: 1), hops: [queued, cached]).write(to: &json)
+    JournalLedger(event: 0, counts: EventCounts(attempted: 120, committed: 114, rolledBack: 5, unknown: 1), hops: [queued, cached]).write(
+      to: &json)
     JournalValidity(
       verdict: .degraded, name: "loop-late", fromNanoseconds: loadStart + second, toNanoseconds: loadStart + 3 * second,
       detail: "the p99 of the loop's lateness was 3.2 ms, and 2 ms is the limit"
     ).write(to: &json)
-    JournalThreshold(text: "p99(step.insert_order) < 20ms", verdict: .inconclusive, observed: "not estimable", detail: "120 of 368 samples").write(to: &json)
+    JournalThreshold(text: "p99(step.insert_order) < 20ms", verdict: .inconclusive, observed: "not estimable", detail: "120 of 368 samples")
+      .write(to: &json)
     JournalThreshold(text: "count(event.order_created.lost) == 0", verdict: .fail, observed: "1").write(to: &json)
     JournalEnd(atNanoseconds: loadStart + 15 * second, exitCode: 4).write(to: &json)
     return json.bytes

@@ -39,7 +39,8 @@ struct SchemaCheck {
         }
       case "items":
         for (index, element) in value.elements.enumerated() { problems += check(element, against: argument, at: "\(path)[\(index)]") }
-      case "minimum": if let number = value.double, let least = argument.double, number < least { problems.append("\(path): below \(least)") }
+      case "minimum":
+        if let number = value.double, let least = argument.double, number < least { problems.append("\(path): below \(least)") }
       case "maximum": if let number = value.double, let most = argument.double, number > most { problems.append("\(path): above \(most)") }
       default: problems.append("the schema uses '\(keyword)', which this test does not know")
       }

@@ -47,10 +47,10 @@ package enum ThresholdEvaluation {
 
   private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
-    case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map(Double.init) } missing: { needs(q, $0) }
+    case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
-    case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map(Double.init) } missing: { _ in "no samples" }
-    case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map(Double.init) } missing: { _ in "no samples" }
+    case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
     case .count(let count):
       guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
       return .value(Double(value), text: String(value))

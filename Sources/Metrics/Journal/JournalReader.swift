@@ -65,7 +65,8 @@ package enum JournalReader {
 
   /// - Returns: how many bytes were used.
   private static func consumeLines(
-    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder, _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
+    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder,
+    _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
   ) throws(JournalReadError) -> Int {
     var start = 0
     while start < bytes.count {

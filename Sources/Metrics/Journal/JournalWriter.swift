@@ -183,7 +183,9 @@ package final class JournalWriter: Sendable {
 /// Why the journal is not complete.
 package struct JournalFailureState: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Operation: String, Hashable, Sendable {
-    case create, startThread = "start the thread", write, sync, close
+    case create
+    case startThread = "start the thread"
+    case write, sync, close
     /// Records came faster than the disk took them.
     case overrun
   }

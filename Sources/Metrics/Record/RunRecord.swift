@@ -38,7 +38,7 @@ package struct RunRecord: Sendable {
   package var isCrashed: Bool { end == nil }
   package var durationSeconds: Double { Double(loadEndNanoseconds - min(loadStartNanoseconds, loadEndNanoseconds)) / 1e9 }
   package var validityVerdict: ValidityVerdict { validity.map(\.verdict).max() ?? .valid }
-  package var failureCount: UInt64 { failures.reduce(0) { $0 + $1.count } }
+  package var failureCount: UInt64 { failures.reduce(0) { $0 &+ $1.count } }
 
   /// Seconds since the start of the load; negative during setup and warm-up.
   package func seconds(at nanoseconds: UInt64) -> Double {

@@ -1,5 +1,5 @@
-package import Metrics
 internal import LosslessJSON
+package import Metrics
 
 /// `summary.json`: every aggregate of a run, in the shape that `grammar/summary.schema.json` publishes.
 package enum SummaryJSON {

@@ -74,7 +74,10 @@ package struct TerminalSummary {
     func row(_ name: Cell, _ kind: String, _ counts: [Cell], _ values: HistogramSnapshot) {
       table.row(
         [name, Cell(kind, .faint)] + counts
-          + [quantile(values, 0.5), quantile(values, 0.95), quantile(values, 0.99), Cell(values.maxNanoseconds.map(Quantities.duration) ?? "")])
+          + [
+            quantile(values, 0.5), quantile(values, 0.95), quantile(values, 0.99),
+            Cell(values.maxNanoseconds.map(Quantities.duration) ?? ""),
+          ])
     }
     func count(_ value: UInt64, isShown: Bool = true, _ tone: Tone) -> Cell {
       isShown ? Cell(Quantities.count(value), value > 0 ? tone : .faint) : ""
@@ -205,7 +208,9 @@ package struct TerminalSummary {
     let index = run.events.firstIndex { $0.info.name == event.info.name }
     let gaps = run.gaps.filter { $0.event == nil || $0.event == index }
     return gaps.prefix(3).map { gap in
-      note("could not see for \(Quantities.duration(gap.toNanoseconds - min(gap.fromNanoseconds, gap.toNanoseconds))) at \(second(gap.fromNanoseconds)): \(gap.reason)")
+      note(
+        "could not see for \(Quantities.duration(gap.toNanoseconds - min(gap.fromNanoseconds, gap.toNanoseconds))) at \(second(gap.fromNanoseconds)): \(gap.reason)"
+      )
     } + (gaps.count > 3 ? [note("and \(gaps.count - 3) more gaps")] : [])
   }
 
@@ -220,7 +225,8 @@ package struct TerminalSummary {
     var table = TextTable([.right, .right, .left, .left])
     table.header(["failed", "passed", "step", "check"])
     for check in failing {
-      let place = check.info.line > 0 ? "\(run.stepName(check.info.step) ?? "") line \(check.info.line)" : run.stepName(check.info.step) ?? ""
+      let place =
+        check.info.line > 0 ? "\(run.stepName(check.info.step) ?? "") line \(check.info.line)" : run.stepName(check.info.step) ?? ""
       table.row([Cell(Quantities.count(check.failed), .bad), Cell(Quantities.count(check.passed)), Cell(place), Cell(check.info.text)])
     }
     return [heading("Checks") + "  \(Quantities.count(failed)) of \(Quantities.count(passed + failed)) failed"]
@@ -237,7 +243,8 @@ package struct TerminalSummary {
       let target = failure.fingerprint.target
       table.row([
         Cell(Quantities.count(failure.count), .bad), Cell(run.stepName(failure.fingerprint.step) ?? "–"),
-        Cell(from == to ? from : "\(from.dropLast(2))–\(to)", .faint), Cell((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase),
+        Cell(from == to ? from : "\(from.dropLast(2))–\(to)", .faint),
+        Cell((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase),
       ])
     }
     var lines = [heading("Errors") + "  \(Quantities.count(run.failureCount)) of \(Quantities.count(UInt64(run.failures.count), "kind"))"]
