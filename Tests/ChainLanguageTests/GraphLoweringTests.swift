@@ -41,7 +41,7 @@ struct GraphLoweringTests {
       lines.prefix(13) == [
         "iteration:", "0 constant last = null", "1 enterStep repeat_1", "2 constant .3 = 3", "3 constant i = 0", "4 constant .5 = 1",
         "5 compare .4 = i < .3 as int", "6 jumpIfFalse .4 -> 13", "7 enterStep redis_1", "8 move .6 = i", "9 submit #0 redis_1",
-        "10 loadResultInt last = reply", "11 binary i = i addInt .5",
+        "10 loadResultInt last = reply", "11 addInt i = i, .5",
       ], "\(lines)")
   }
 
