@@ -188,7 +188,7 @@ private struct ProgramListing {
 
   private static func shown(_ value: Value) -> String {
     switch value {
-    case .string(let text): "\"\(oneLine(text))\""
+    case .string(let text): "\"\(oneLine(text, quote: "\""))\""
     case .size: "\(value)B"
     case .rate: "\(value)/s"
     case .percentage(let fraction): "\(fraction) of 1"
@@ -221,10 +221,11 @@ private struct ProgramListing {
   }
 
   /// On one line and safe to print: what ends a line or moves a cursor is escaped.
-  private static func oneLine(_ text: String) -> String {
+  private static func oneLine(_ text: String, quote: Unicode.Scalar? = nil) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
+      case _ where scalar == quote: result += "\\\(scalar)"
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"

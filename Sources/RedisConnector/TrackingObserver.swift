@@ -352,7 +352,13 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private func deliverBare(_ key: UnsafeRawBufferPointer, now: UInt64) {
     bareResult.clear()
     bareResult.setKey(key)
-    sink.sighted(Sighting(notBefore: fence.provenNanoseconds, seen: now, content: bareResult))
+    deliver(bareResult, notBefore: fence.provenNanoseconds, seen: now)
+  }
+
+  /// Never inlined: the optimizer of Swift 6.3.1 stops with an internal error when it inlines a noncopyable argument into a closure.
+  @inline(never)
+  private func deliver(_ content: OperationResult, notBefore: UInt64, seen: UInt64) {
+    sink.sighted(Sighting(notBefore: notBefore, seen: seen, content: content))
   }
 
   private func readValue(_ key: UnsafeRawBufferPointer, now: UInt64) {
@@ -374,7 +380,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       switch read.value {
       case .pending: break
       case .missing: missingValues += 1
-      case .present: sink.sighted(Sighting(notBefore: read.notBefore, seen: read.seen, content: read.result))
+      case .present: deliver(read.result, notBefore: read.notBefore, seen: read.seen)
       }
       readQueue.recycle(read)
     }

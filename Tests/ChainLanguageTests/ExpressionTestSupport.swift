@@ -3,6 +3,9 @@ import Diagnostics
 
 @testable import ChainLanguage
 
+/// Under this name, because Testing has an `Expectation` too.
+typealias ExpressionPlace = Expectation
+
 /// One name of each kind; the slots are those of `builder`.
 struct TestScope: ExpressionScope {
   private(set) var builder = ProgramBuilder(program: Program(chain: "test", chainDescription: "", chainHash: ""))
@@ -47,7 +50,7 @@ struct CheckedExpression {
   let typed: TypedExpression
   let findings: Findings
 
-  init(_ text: String, expecting: Expectation = Expectation(.anything, "")) {
+  init(_ text: String, expecting: Expectation = Expectation(.anything, "", allowsSecret: true)) {
     marked = MarkedText(text)
     let (files, file) = marked.file()
     self.files = files
@@ -78,7 +81,7 @@ struct CheckedExpression {
   }
 
   static func code(_ listing: String) -> [String] {
-    listing.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).prefix { !$0.isEmpty }.map { line in
+    listing.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().prefix { !$0.isEmpty }.dropFirst().map { line in
       var words = line.split(separator: " ")
       if let comment = words.lastIndex(of: ";") { words.removeSubrange(comment...) }
       return words.dropFirst().joined(separator: " ")

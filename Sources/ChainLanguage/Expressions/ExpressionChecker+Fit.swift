@@ -90,7 +90,7 @@ extension ExpressionChecker {
       if type.plain == .untyped || type == .null {
         findings.add(
           .typeMismatch, at: source.range, "\(subject(source)) is \(typePhrase(type)), and \(expectation.phrase)",
-          help: castHelp(source, type == .null ? .optional(.int) : .int))
+          help: type == .null ? "say of which type: 'null as int?'" : castHelp(source, .int))
         return invalid(value.range)
       }
     case .text:

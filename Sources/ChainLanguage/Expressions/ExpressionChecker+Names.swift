@@ -129,8 +129,8 @@ extension ExpressionChecker {
     case .map(let element): found = deeper(.optional(element))
     case .json: found = deeper(.json) ?? TypedExpression(.jsonMember(value, name: name), .json, range: whole)
     case .untyped:
-      found = path?.field == .reply ? deeper(.untyped) : nil
-      help = "a value without a type has no parts; '… as json' has"
+      found = nil
+      help = path?.field == .reply ? "an element of a reply is chosen by a number: '\(shown(base))[0]'" : "a value without a type has no parts; '… as json' has"
     case .string, .int, .decimal, .float, .bool, .duration, .instant, .uuid, .bytes, .rate, .size, .percentage, .list, .null, .optional,
       .secret, .invalid:
       found = nil

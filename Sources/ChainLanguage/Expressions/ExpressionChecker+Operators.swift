@@ -86,11 +86,11 @@ extension ExpressionChecker {
       return invalid(expression.range)
     }
     first = fit(open(first), to: .optional(plain), left, phrase: "'??' gives \(article(plain))")
-    second = fit(open(second), to: .optional(plain), right, phrase: "'??' gives \(article(plain))")
+    let mayBeNull = second.type.isOptional || second.type == .null
+    second = fit(open(second), to: mayBeNull ? .optional(plain) : plain, right, phrase: "'??' gives \(article(plain))")
     guard !first.isInvalid, !second.isInvalid else { return invalid(expression.range) }
     let held: ValueType = isSecret ? .secret(plain) : plain
-    return TypedExpression(
-      .coalesce(first, second), second.type.isOptional || second.type == .null ? .optional(held) : held, range: expression.range)
+    return TypedExpression(.coalesce(first, second), mayBeNull ? .optional(held) : held, range: expression.range)
   }
 
   /// Without the taint of a secret, which the result of the operator gets back.

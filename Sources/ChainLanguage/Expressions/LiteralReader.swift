@@ -113,8 +113,8 @@ package enum LiteralReader {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     var unit = String(text.dropFirst(digits.count))
     guard !digits.isEmpty, !unit.isEmpty else { return nil }
-    if unit.hasPrefix("per") { unit = "/" + unit.dropFirst(3) }
     if unit == "%" || unit == "percent" || unit == "pct" { return digits + "%" }
+    if unit.hasPrefix("per") { unit = "/" + unit.dropFirst(3) }
     if unit.hasPrefix("/") {
       switch unit.dropFirst().lowercased() {
       case "s", "sec", "second", "1s": return digits + "/s"
