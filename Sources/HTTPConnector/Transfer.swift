@@ -157,7 +157,8 @@ final class Transfer {
       let valueStart = scratch.count
       header.value.append(to: &scratch, arguments: arguments)
       for place in valueStart..<scratch.count where !HTTPHeaders.mayStandInValue(scratch[place]) {
-        return OperationError(.protocol, code: "bad-header", "the value of the header '\(header.name)' holds a control character; nothing was sent")
+        return OperationError(
+          .protocol, code: "bad-header", "the value of the header '\(header.name)' holds a control character; nothing was sent")
       }
       if scratch.count == valueStart {
         scratch.removeLast()
