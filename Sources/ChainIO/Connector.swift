@@ -60,6 +60,8 @@ package struct DriverStatistics: Sendable {
   package var busy = 0
   package var waiting = 0
   package var reconnects = 0
+  /// Connections that the server has told to send nothing for the time being.
+  package var blocked = 0
   package init() {}
 }
 

@@ -74,7 +74,8 @@ struct TimerHeap: ~Copyable {
       guard timer.heapNanoseconds == entry.nanoseconds else { continue }
       timer.heapNanoseconds = .max
       if timer.dueNanoseconds == .max { continue }
-      if timer.dueNanoseconds > now {
+      // Moved later. Back into the heap even if it is due by now, so that timers fire in the order of their times.
+      if timer.dueNanoseconds > entry.nanoseconds {
         arm(timer, at: timer.dueNanoseconds)
         continue
       }

@@ -10,6 +10,12 @@ package protocol TransportOwner: AnyObject {
   func transportReceived(_ transport: SocketTransport, _ bytes: UnsafeRawBufferPointer, now: UInt64)
   /// The connection is gone, for the reason given. Called once, and not after the owner's own `close`.
   func transportClosed(_ transport: SocketTransport, _ error: OperationError, now: UInt64)
+  /// Bytes that the kernel had refused for a while have gone out, all or some: `pendingBytes` tells. Not called for the flush at a turn's end.
+  func transportDrained(_ transport: SocketTransport, now: UInt64)
+}
+
+extension TransportOwner {
+  package func transportDrained(_ transport: SocketTransport, now: UInt64) {}
 }
 
 /// A non-blocking TCP connection that gathers what is written in a turn into one `send` at its end.
@@ -24,7 +30,12 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   /// Bytes waiting to be sent, from `sent` on. Append here and call `flushSoon`.
   package var output: [UInt8] = []
   private var sent = 0
+  /// Bytes that the kernel has taken since the connection was made. Stays when the connection is lost, so that its owner can tell
+  /// what cannot have reached the peer.
+  package private(set) var sentBytes: UInt64 = 0
   private var isFlushAsked = false
+  /// Tells a failure of an earlier attempt from one of this.
+  private var attempt = 0
 
   package init(reactor: Reactor, owner: any TransportOwner) {
     self.reactor = reactor
@@ -46,8 +57,10 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   package func connect(to endpoint: Endpoint, address: String, deadline: UInt64) {
     precondition(descriptor < 0, "a transport connects once at a time")
     self.address = address
+    attempt += 1
     output.removeAll(keepingCapacity: true)
     sent = 0
+    sentBytes = 0
     isConnecting = true
     descriptor = clinux_stream_socket(endpoint.family)
     guard descriptor >= 0 else { return failSoon(OperationError.system("socket", errno)) }
@@ -68,16 +81,18 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   }
 
   /// Reports a failure from a turn of its own, so that the owner is never called from inside `connect`.
-  private func failSoon(_ error: OperationError) { reactor.enqueue(FailureJob(transport: self, error: error)) }
+  private func failSoon(_ error: OperationError) { reactor.enqueue(FailureJob(transport: self, attempt: attempt, error: error)) }
 
   private final class FailureJob: ReactorJob {
     let transport: SocketTransport
+    let attempt: Int
     let error: OperationError
-    init(transport: SocketTransport, error: OperationError) {
+    init(transport: SocketTransport, attempt: Int, error: OperationError) {
       self.transport = transport
+      self.attempt = attempt
       self.error = error
     }
-    func run(now: UInt64) { transport.lose(error, now: now) }
+    func run(now: UInt64) { if transport.attempt == attempt { transport.lose(error, now: now) } }
   }
 
   private func connectError(_ number: Int32) -> OperationError {
@@ -108,18 +123,21 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
       let count = clinux_send(descriptor, bytes.baseAddress! + sent, UInt(bytes.count - sent))
       return (count, errno)
     }
-    if written > 0 { sent += written }
+    if written > 0 {
+      sent += written
+      sentBytes += UInt64(written)
+    }
     if sent == output.count {
       output.removeAll(keepingCapacity: true)
       sent = 0
       setInterest([.readable])
-    } else if written >= 0 || number == EAGAIN {
+    } else if written >= 0 || number == EAGAIN || number == EINTR {
       if sent > 1 << 16 {
         output.removeFirst(sent)
         sent = 0
       }
       setInterest([.readable, .writable])
-    } else if number != EINTR {
+    } else {
       lose(OperationError.system("send", number, class: .disconnected), now: now)
     }
   }
@@ -141,14 +159,17 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
       owner.transportConnected(self, now: now)
       return
     }
-    if readiness.contains(.writable) { flush(now: now) }
+    if readiness.contains(.writable) {
+      flush(now: now)
+      if isOpen { owner.transportDrained(self, now: now) }
+    }
     if !readiness.isDisjoint(with: [.readable, .closed]) { receive() }
   }
 
   private func receive() {
     // A short read means that the socket is empty; the bound keeps one fast peer from starving the others.
     for _ in 0..<8 {
-      guard descriptor >= 0 else { return }
+      guard isOpen else { return }
       let buffer = reactor.readBuffer
       let count = clinux_receive(descriptor, buffer.baseAddress!, UInt(buffer.count))
       let number = errno

@@ -47,23 +47,32 @@ package struct JSONValue: Sendable {
   /// The unescaped content of a string; nil for other kinds.
   package var string: String? { node.kind == CJSON_STRING.rawValue ? text : nil }
 
-  /// The number as an integer; nil where it has a fraction or an exponent, or does not fit.
+  /// The number as an integer; nil where it has a fraction or an exponent, or does not fit into `Number` or 64 bits.
   ///
   /// Does not allocate.
+  @inlinable
   package func integer<Number: FixedWidthInteger>(as type: Number.Type = Number.self) -> Number? {
+    guard let (isNegative, magnitude) = signAndMagnitude else { return nil }
+    if !isNegative { return Number(exactly: magnitude) }
+    return magnitude <= UInt64(Int64.max) + 1 ? Number(exactly: Int64(truncatingIfNeeded: 0 &- magnitude)) : nil
+  }
+
+  @usableFromInline
+  package var signAndMagnitude: (isNegative: Bool, magnitude: UInt64)? {
     guard node.kind == CJSON_NUMBER.rawValue else { return nil }
     return withExtendedLifetime(document) {
-      let isNegative = content[0] == UInt8(ascii: "-")
-      var number: Number = 0
-      for byte in content.dropFirst(isNegative ? 1 : 0) {
-        guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-        let digit = Number(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
-        let (shifted, isTooLong) = number.multipliedReportingOverflow(by: 10)
-        let (sum, isTooLarge) = isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
+      let digits = content
+      let isNegative = digits[0] == UInt8(ascii: "-")
+      var magnitude: UInt64 = 0
+      for at in (isNegative ? 1 : 0)..<digits.count {
+        let digit = UInt64(digits[at] &- UInt8(ascii: "0"))
+        guard digit <= 9 else { return nil }
+        let (tens, isTooLong) = magnitude.multipliedReportingOverflow(by: 10)
+        let (sum, isTooLarge) = tens.addingReportingOverflow(digit)
         if isTooLong || isTooLarge { return nil }
-        number = sum
+        magnitude = sum
       }
-      return number
+      return (isNegative, magnitude)
     }
   }
 

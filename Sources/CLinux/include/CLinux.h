@@ -1,13 +1,16 @@
 #pragma once
 // What `import Glibc` does not have: epoll, eventfd, timerfd, signalfd, and the socket options behind macros.
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 // epoll's 64 bits of user data are a union in C; Swift sees them through these.
 static inline int clinux_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
@@ -51,3 +54,25 @@ static inline long clinux_send(int descriptor, const void *bytes, unsigned long 
   return send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 static inline long clinux_receive(int descriptor, void *bytes, unsigned long count) { return recv(descriptor, bytes, count, MSG_DONTWAIT); }
+
+// sched_getaffinity(2) by its number: the C library's wrapper and its set type are behind _GNU_SOURCE. 0 if it fails.
+static inline int clinux_affinity_count(void) {
+  unsigned long set[128] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+  int count = 0;
+  for (long word = 0; word < bytes / (long)sizeof set[0]; word++) count += __builtin_popcountl(set[word]);
+  return count;
+}
+
+// SIGINT and SIGTERM as a descriptor; both must be blocked in every thread. -1 if it fails.
+static inline int clinux_signal_descriptor(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+static inline int clinux_take_signal(int descriptor) {
+  struct signalfd_siginfo info;
+  return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}

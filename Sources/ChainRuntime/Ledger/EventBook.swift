@@ -17,7 +17,6 @@ final class EventBook {
     var sent: UInt64 = 0
     var acknowledged: UInt64 = 0
     var origin = Origin.unclaimed
-    var isWritten = false
   }
 
   private let event: EventDeclaration
@@ -33,7 +32,7 @@ final class EventBook {
   private(set) var eventCounts = EventCounts()
   /// Records below this are written; outcomes are decided in the order of arrival.
   private var firstUnwritten = 0
-  private var unclaimed = 0
+  private var lastAcknowledged: UInt64 = 0
 
   init(event: EventDeclaration, index: Int, program: Program, evaluator: Evaluator) {
     self.event = event
@@ -65,8 +64,10 @@ final class EventBook {
     records[number].origin = origin
     records[number].sent = sent
     records[number].acknowledged = acknowledged
-    unclaimed -= 1
     if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
+    guard origin != .rolledBack else { return }
+    lastAcknowledged = max(lastAcknowledged, acknowledged)
+    for hop in hops where !hop.isSeen(number) { hop.pendingCount += 1 }
     guard origin == .committed else { return }
     for hop in hops where hop.isSeen(number) {
       hop.recordLag(number, sent: sent, acknowledged: acknowledged)
@@ -81,7 +82,6 @@ final class EventBook {
     records.append(Record(id: id))
     for _ in 0..<fieldCount { fields.append(.null) }
     for hop in hops { hop.addRecord() }
-    unclaimed += 1
     return number
   }
 
@@ -108,11 +108,13 @@ final class EventBook {
     let record = records[number]
     switch record.origin {
     case .committed:
+      hop.pendingCount -= 1
       hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
       compare(body(hop), number, hop)
     case .unclaimed:
       if !event.body.isEmpty { hop.keepEarlyBody(number, body(hop)) }
-    case .rolledBack, .unknown: break
+    case .unknown: hop.pendingCount -= 1
+    case .rolledBack: break
     }
     hop.wake(number, seen: seen)
   }
@@ -121,10 +123,9 @@ final class EventBook {
   private func body(_ hop: HopBook) -> [Value?] { hop.declaration.bodySlots.map { $0.map { hop.frame[$0.index] } } }
 
   private func compare(_ shown: [Value?], _ number: Int, _ hop: HopBook) {
-    for (position, field) in event.body.enumerated() {
+    for position in event.body.indices {
       guard let value = shown[position] else { continue }
       guard Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + position], value) else {
-        _ = field
         hop.markMismatch(number)
         return
       }
@@ -146,18 +147,14 @@ final class EventBook {
   // Outcomes
 
   /// Writes rows in the order of arrival, each once its settle time has passed.
-  func advance(now: UInt64, isFinal: Bool) -> [JournalEventRow] {
-    var rows: [JournalEventRow] = []
-    while firstUnwritten < records.count {
+  func advance(now: UInt64, isFinal: Bool, limit: Int, into rows: inout [JournalEventRow]) {
+    let end = min(records.count, limit == .max ? .max : firstUnwritten + limit)
+    while firstUnwritten < end {
       let record = records[firstUnwritten]
       guard isFinal || (record.origin != .unclaimed && now > record.acknowledged &+ event.settleNanoseconds) else { break }
-      if !record.isWritten {
-        records[firstUnwritten].isWritten = true
-        decide(firstUnwritten, now: now, into: &rows)
-      }
+      decide(firstUnwritten, now: now, into: &rows)
       firstUnwritten += 1
     }
-    return rows
   }
 
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
@@ -202,13 +199,8 @@ final class EventBook {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  func unsettledCount(now: UInt64) -> Int {
-    var count = 0
-    for number in firstUnwritten..<records.count where records[number].origin == .committed {
-      guard now <= records[number].acknowledged &+ event.settleNanoseconds else { continue }
-      if hops.contains(where: { !$0.isSeen(number) }) { count += 1 }
-    }
-    return count
+  func isSettled(now: UInt64) -> Bool {
+    hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
   }
 
   // Figures

@@ -34,6 +34,8 @@ final class HopBook: SightingSink {
   private var mismatches: UInt64 = 0
   private var visibleBeforeAck: UInt64 = 0
   var unreadable: UInt64 = 0
+  /// Attempted events that may still be seen here.
+  var pendingCount = 0
   private(set) var lagCount: UInt64 = 0
   private let lagLow = Histogram()
   private let lagHigh = Histogram()

@@ -54,16 +54,24 @@ final class Ledger {
 
   // The session's
 
-  /// Decides what has become decidable at `now`.
+  /// Decides what has become decidable at `now`, at most `limit` rows of each event: called often, so that no call is long.
   ///
   /// - Returns: rows of events that are decided and old enough not to change.
-  func advance(now: UInt64) -> [JournalEventRow] { books.flatMap { $0.advance(now: now, isFinal: false) } }
+  func advance(now: UInt64, limit: Int) -> [JournalEventRow] {
+    var rows: [JournalEventRow] = []
+    for book in books { book.advance(now: now, isFinal: false, limit: limit, into: &rows) }
+    return rows
+  }
 
   /// Decides everything: what was not seen and whose settle time has not passed is `unobserved`.
-  func finish(now: UInt64) -> [JournalEventRow] { books.flatMap { $0.advance(now: now, isFinal: true) } }
+  func finish(now: UInt64) -> [JournalEventRow] {
+    var rows: [JournalEventRow] = []
+    for book in books { book.advance(now: now, isFinal: true, limit: .max, into: &rows) }
+    return rows
+  }
 
-  /// Committed events not yet seen at every hop whose settle time has not passed.
-  func unsettledCount(now: UInt64) -> Int { books.reduce(0) { $0 + $1.unsettledCount(now: now) } }
+  /// Whether every event that may still come was seen at every hop, or its time has passed.
+  func isSettled(now: UInt64) -> Bool { books.allSatisfy { $0.isSettled(now: now) } }
 
   func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
   func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }

@@ -57,6 +57,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var probeStart: UInt64 = 0
   private var probePauseNanoseconds: Double = 0
   private var joined: Ledger.Join?
+  /// The connection whose transaction this user is in: the driver that gave `call.lease`.
+  private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
 
   init(index: Int, context: UserContext, owner: any IterationOwner) {
@@ -154,7 +156,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var isInterrupted = false
 
   private func finish(_ ending: IterationEnding) {
-    if call.lease != nil { context.drivers[program.operations[call.operation].connection.index].endLease(call) }
+    if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
     activity = .idle
     isInterrupted = false
     if isMeasured, ending == .completed {
@@ -255,6 +257,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     let operation = program.operations[index]
     let now = MonotonicClock.now
     for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
+    if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
     activity = .calling

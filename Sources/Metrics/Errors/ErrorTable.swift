@@ -17,7 +17,7 @@ package struct ErrorTable: Sendable {
   }
 
   package var isEmpty: Bool { failures.isEmpty }
-  package var totalCount: UInt64 { failures.reduce(0) { $0 + $1.count } }
+  package var totalCount: UInt64 { failures.reduce(0) { $0 &+ $1.count } }
 
   package mutating func record(_ fingerprint: ErrorFingerprint, atNanoseconds: UInt64) {
     add(JournalFailure(fingerprint: fingerprint, atNanoseconds: atNanoseconds))
@@ -39,7 +39,7 @@ package struct ErrorTable: Sendable {
       failures.append(failure)
       return
     }
-    failures[position].count += failure.count
+    failures[position].count &+= failure.count
     failures[position].firstNanoseconds = min(failures[position].firstNanoseconds, failure.firstNanoseconds)
     failures[position].lastNanoseconds = max(failures[position].lastNanoseconds, failure.lastNanoseconds)
     let room = Self.exampleLimit - failures[position].exampleNanoseconds.count

@@ -41,7 +41,7 @@ package struct HistogramSnapshot: Hashable, Sendable {
     let rank = Quantile.rank(q, of: count)
     var seen: UInt64 = 0
     for (index, times) in zip(indices, counts) {
-      seen += times
+      seen &+= times
       if seen >= rank { return Swift.min(layout.highestValue(at: Int(index)), max) }
     }
     return max
@@ -58,7 +58,7 @@ package struct HistogramSnapshot: Hashable, Sendable {
     var seen: UInt64 = 0
     for (index, times) in zip(indices, counts) {
       if Int(index) > last { break }
-      seen += times
+      seen &+= times
     }
     return Double(seen) / Double(count)
   }

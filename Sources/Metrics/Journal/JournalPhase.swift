@@ -5,7 +5,9 @@ package struct JournalPhase: JournalRecord, Hashable {
   package static let kind = JournalKind.phase
 
   package enum Name: String, Hashable, Sendable {
-    case setup, arming, warmUp = "warm_up", load, settle, sweep, teardown
+    case setup, arming
+    case warmUp = "warm_up"
+    case load, settle, sweep, teardown
   }
 
   package var name: Name

@@ -31,6 +31,29 @@ package enum JournalReader {
     return try builder.finish()
   }
 
+  /// Reads the first record only.
+  package static func readStart(path: String) throws(JournalReadError) -> JournalStart {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotRead(code: errno) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while !bytes.contains(UInt8(ascii: "\n")) {
+      let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .cannotRead(code: errno)
+      }
+      if count == 0 { break }
+      bytes.append(contentsOf: piece[..<count])
+    }
+    let end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+    guard let root = parse(bytes, 0..<end)?.root, root["r"]?.string == JournalStart.kind.rawValue else { throw .noStart }
+    let start = JournalStart(root)
+    guard start.format == JournalStart.currentFormat else { throw .unsupportedFormat(start.format) }
+    return start
+  }
+
   /// As ``read(path:eachEventRow:)``, from memory.
   package static func read(
     bytes: [UInt8], eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
@@ -42,7 +65,8 @@ package enum JournalReader {
 
   /// - Returns: how many bytes were used.
   private static func consumeLines(
-    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder, _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
+    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder,
+    _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
   ) throws(JournalReadError) -> Int {
     var start = 0
     while start < bytes.count {

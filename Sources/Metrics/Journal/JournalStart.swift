@@ -96,7 +96,8 @@ package struct EventInfo: Hashable, Sendable {
   package var settleNanoseconds: UInt64?
   package var hops: [HopInfo]
 
-  package init(name: String, originStep: Int? = nil, deadlineNanoseconds: UInt64? = nil, settleNanoseconds: UInt64? = nil, hops: [HopInfo]) {
+  package init(name: String, originStep: Int? = nil, deadlineNanoseconds: UInt64? = nil, settleNanoseconds: UInt64? = nil, hops: [HopInfo])
+  {
     self.name = name
     self.originStep = originStep
     self.deadlineNanoseconds = deadlineNanoseconds

@@ -30,9 +30,18 @@ package final class JournalWriter: Sendable {
   /// Creates the file (mode 0600) and starts the thread.
   ///
   /// - Throws: if the file exists already or cannot be created.
-  package init(creating path: String) throws(JournalFailureState) {
+  package convenience init(creating path: String) throws(JournalFailureState) {
+    try self.init(path: path, flags: O_CREAT | O_EXCL)
+  }
+
+  /// Appends to a file that exists already; for tests of what a bad device does.
+  package convenience init(appendingTo path: String) throws(JournalFailureState) {
+    try self.init(path: path, flags: 0)
+  }
+
+  private init(path: String, flags: Int32) throws(JournalFailureState) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
+    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0o600)
     guard descriptor >= 0 else { throw JournalFailureState(operation: .create, code: errno) }
     wake = Semaphore()
     finished = Semaphore()
@@ -174,7 +183,9 @@ package final class JournalWriter: Sendable {
 /// Why the journal is not complete.
 package struct JournalFailureState: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Operation: String, Hashable, Sendable {
-    case create, startThread = "start the thread", write, sync, close
+    case create
+    case startThread = "start the thread"
+    case write, sync, close
     /// Records came faster than the disk took them.
     case overrun
   }
@@ -182,7 +193,14 @@ package struct JournalFailureState: Error, Hashable, Sendable, CustomStringConve
   package let operation: Operation
   /// errno; 0 where the system had nothing to say.
   package let code: Int32
-  package var lostRecords = 0
+  /// Records that came after the failure.
+  package var lostRecords: Int
+
+  package init(operation: Operation, code: Int32, lostRecords: Int = 0) {
+    self.operation = operation
+    self.code = code
+    self.lostRecords = lostRecords
+  }
 
   package var description: String {
     operation == .overrun

@@ -41,7 +41,7 @@ package struct EventCounts: Hashable, Sendable {
     self.unknown = unknown
   }
 
-  package var areConserved: Bool { attempted == committed + rolledBack + unknown }
+  package var areConserved: Bool { attempted == committed &+ rolledBack &+ unknown }
 }
 
 /// Outcomes and anomalies of one event kind at one hop.
@@ -69,7 +69,7 @@ package struct HopCounts: Hashable, Sendable {
   package init() {}
 
   /// Committed events, each counted once; must equal ``EventCounts/committed``.
-  package var accountedFor: UInt64 { ok + late + lost + unobserved + superseded + blocked }
+  package var accountedFor: UInt64 { ok &+ late &+ lost &+ unobserved &+ superseded &+ blocked }
 
   /// Whether anything here makes the run a consistency violation (exit 4). Late is a threshold's matter, unobserved a doubt.
   package var isViolated: Bool {
@@ -94,13 +94,13 @@ package struct HopCounts: Hashable, Sendable {
 
   package mutating func count(_ anomaly: EventAnomaly) {
     switch anomaly {
-    case .duplicate: duplicate = (duplicate ?? 0) + 1
-    case .reordered: reordered = (reordered ?? 0) + 1
-    case .mismatch: mismatch = (mismatch ?? 0) + 1
-    case .regressed: regressed = (regressed ?? 0) + 1
-    case .staleFinal: staleFinal = (staleFinal ?? 0) + 1
-    case .missing: missing = (missing ?? 0) + 1
-    case .extra: extra = (extra ?? 0) + 1
+    case .duplicate: duplicate = (duplicate ?? 0) &+ 1
+    case .reordered: reordered = (reordered ?? 0) &+ 1
+    case .mismatch: mismatch = (mismatch ?? 0) &+ 1
+    case .regressed: regressed = (regressed ?? 0) &+ 1
+    case .staleFinal: staleFinal = (staleFinal ?? 0) &+ 1
+    case .missing: missing = (missing ?? 0) &+ 1
+    case .extra: extra = (extra ?? 0) &+ 1
     }
   }
 }

@@ -17,16 +17,16 @@ package struct IterationCounts: Hashable, Sendable {
   package init() {}
 
   /// Every arrival ended in exactly one way. At the end of a run a false answer is a bug of ours.
-  package var areConserved: Bool { arrivals == completed + failed + unknown + interrupted + dropped }
+  package var areConserved: Bool { arrivals == completed &+ failed &+ unknown &+ interrupted &+ dropped }
 
   package static func += (left: inout IterationCounts, right: IterationCounts) {
-    left.arrivals += right.arrivals
-    left.started += right.started
-    left.completed += right.completed
-    left.failed += right.failed
-    left.unknown += right.unknown
-    left.interrupted += right.interrupted
-    left.dropped += right.dropped
+    left.arrivals &+= right.arrivals
+    left.started &+= right.started
+    left.completed &+= right.completed
+    left.failed &+= right.failed
+    left.unknown &+= right.unknown
+    left.interrupted &+= right.interrupted
+    left.dropped &+= right.dropped
   }
 
   /// Every count, always, in the order and under the names of `summary.json`.

@@ -38,7 +38,7 @@ package struct RunRecord: Sendable {
   package var isCrashed: Bool { end == nil }
   package var durationSeconds: Double { Double(loadEndNanoseconds - min(loadStartNanoseconds, loadEndNanoseconds)) / 1e9 }
   package var validityVerdict: ValidityVerdict { validity.map(\.verdict).max() ?? .valid }
-  package var failureCount: UInt64 { failures.reduce(0) { $0 + $1.count } }
+  package var failureCount: UInt64 { failures.reduce(0) { $0 &+ $1.count } }
 
   /// Seconds since the start of the load; negative during setup and warm-up.
   package func seconds(at nanoseconds: UInt64) -> Double {
@@ -153,6 +153,7 @@ package struct SecondRecord: Hashable, Sendable {
 
 package struct StepSecond: Hashable, Sendable {
   package var count: UInt64 = 0
+  /// Failed or unknown.
   package var failed: UInt64 = 0
   package var responseBytes: UInt64 = 0
   package var service = HistogramSnapshot()

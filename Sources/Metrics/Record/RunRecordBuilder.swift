@@ -27,7 +27,7 @@ struct RunRecordBuilder {
   /// - Returns: the row, if the record is one.
   mutating func add(_ json: JSONValue) -> JournalEventRow? {
     guard let name = json["r"]?.string else {
-      record.damagedLines += 1
+      record.damagedLines &+= 1
       return nil
     }
     guard let kind = JournalKind(rawValue: name) else { return nil }  // from a newer version
@@ -75,17 +75,17 @@ struct RunRecordBuilder {
       return
     }
     record.iterations += interval.iterations
-    record.probes.operations += interval.probes.operations
-    record.probes.targetOperations += interval.probes.targetOperations
+    record.probes.operations &+= interval.probes.operations
+    record.probes.targetOperations &+= interval.probes.targetOperations
     response.add(interval.response)
     startDelay.add(interval.startDelay)
     service.add(interval.service)
     for step in interval.steps where record.steps.indices.contains(step.step) {
-      record.steps[step.step].count += step.count
-      record.steps[step.step].failed += step.failed
-      record.steps[step.step].unknown += step.unknown
-      record.steps[step.step].skipped += step.skipped
-      record.steps[step.step].responseBytes += step.responseBytes
+      record.steps[step.step].count &+= step.count
+      record.steps[step.step].failed &+= step.failed
+      record.steps[step.step].unknown &+= step.unknown
+      record.steps[step.step].skipped &+= step.skipped
+      record.steps[step.step].responseBytes &+= step.responseBytes
       stepService[step.step].add(step.service)
       stepPoolWait[step.step].add(step.poolWait)
     }
@@ -96,11 +96,11 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].low.add(hop.lagLow)
       hops[hop.event][hop.hop].high.add(hop.lagHigh)
       hops[hop.event][hop.hop].width.add(hop.width)
-      record.events[hop.event].hops[hop.hop].visibleBeforeAck += hop.visibleBeforeAck
+      record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
     }
     for check in interval.checks where record.checks.indices.contains(check.check) {
-      record.checks[check.check].passed += check.passed
-      record.checks[check.check].failed += check.failed
+      record.checks[check.check].passed &+= check.passed
+      record.checks[check.check].failed &+= check.failed
     }
   }
 
@@ -109,12 +109,12 @@ struct RunRecordBuilder {
     let health = interval.generator
     lateness.add(health.loopLateness)
     record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
-    record.generator.cpuNanoseconds += health.cpuNanoseconds
-    record.generator.cpuAllowedNanoseconds += health.cpuAllowedNanoseconds
-    record.generator.stealNanoseconds += health.stealNanoseconds
-    record.generator.lateUserFree += health.lateUserFree
-    record.generator.lateNoUserFree += health.lateNoUserFree
-    record.generator.foreignEnqueues += health.foreignEnqueues
+    record.generator.cpuNanoseconds &+= health.cpuNanoseconds
+    record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
+    record.generator.stealNanoseconds &+= health.stealNanoseconds
+    record.generator.lateUserFree &+= health.lateUserFree
+    record.generator.lateNoUserFree &+= health.lateNoUserFree
+    record.generator.foreignEnqueues &+= health.foreignEnqueues
   }
 
   private mutating func count(_ row: JournalEventRow) {
@@ -135,7 +135,7 @@ struct RunRecordBuilder {
     var lists = record.events[row.event].hops[row.hop].offenders
     let position = lists.firstIndex { $0.kind == kind } ?? lists.count
     if position == lists.count { lists.append(OffenderList(kind: kind)) }
-    lists[position].count += 1
+    lists[position].count &+= 1
     if lists[position].ids.count < OffenderList.idsMax { lists[position].ids.append(row.id) }
     record.events[row.event].hops[row.hop].offenders = lists
   }
@@ -208,7 +208,7 @@ struct RunRecordBuilder {
     for failure in failureSeconds {
       let second = Int(record.seconds(at: failure.atNanoseconds).rounded(.down))
       let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
-      if let position { record.seconds[position].failures += failure.count }
+      if let position { record.seconds[position].failures &+= failure.count }
     }
   }
 }
@@ -232,9 +232,9 @@ extension SecondRecord {
       iterations += interval.iterations
       users[interval.reactor] = (interval.usersBusy, interval.usersTotal)
       for step in interval.steps where steps.indices.contains(step.step) {
-        steps[step.step].count += step.count
-        steps[step.step].failed += step.failed
-        steps[step.step].responseBytes += step.responseBytes
+        steps[step.step].count &+= step.count
+        steps[step.step].failed &+= step.failed + step.unknown
+        steps[step.step].responseBytes &+= step.responseBytes
         stepServices[step.step].append(step.service)
       }
     }

@@ -1,0 +1,174 @@
+/// Decides which waiting call gets which connection when a connection serves one call at a time. No I/O: the driver tells what happened
+/// and does what the returned action says.
+///
+/// Waiting calls are served in the order of their arrival; of several idle connections the most recently used goes first, so that the
+/// rest may stay cold. Calls never wait while a connection is idle. All operations are constant time (amortised), except losing an idle
+/// connection, which is linear in the pool's size.
+///
+/// While a call waits, its `place` belongs to the pool.
+package struct ExclusivePool: ~Copyable {
+  package enum ConnectionState: UInt8, Sendable {
+    case closed
+    case connecting
+    case idle
+    case leasedToCall
+    /// Kept for one user between calls.
+    case leasedToTransaction
+  }
+
+  package enum Action {
+    case run(OperationCall, connection: Int)
+    /// The call stands in the queue until `deadline` (nanoseconds of CLOCK_MONOTONIC).
+    case wait(deadline: UInt64)
+    /// Nobody waits: the connection rests.
+    case rest
+  }
+
+  private struct Waiter {
+    /// nil when the call has left the queue from its middle.
+    var call: OperationCall?
+    var deadlineNanoseconds: UInt64
+  }
+
+  private var states: ContiguousArray<ConnectionState>
+  /// Idle connections, the most recently used last.
+  private var idle: ContiguousArray<Int> = []
+  /// A ring whose capacity is a power of two; `headSequence` counts all calls that ever left its front.
+  private var ring: ContiguousArray<Waiter>
+  private var headSequence = 0
+  private var tailSequence = 0
+  private let acquireTimeoutNanoseconds: UInt64
+
+  /// Calls in the queue.
+  package private(set) var waitingCount = 0
+  /// Connections leased to a call or a transaction.
+  package private(set) var busyCount = 0
+
+  /// - Parameters:
+  ///   - size: Connections, all closed at first.
+  ///   - acquireTimeoutNanoseconds: How long a call may wait; one for all, so the queue's order is the order of its deadlines.
+  package init(size: Int, acquireTimeoutNanoseconds: UInt64) {
+    states = ContiguousArray(repeating: .closed, count: size)
+    idle.reserveCapacity(size)
+    ring = ContiguousArray(repeating: Waiter(call: nil, deadlineNanoseconds: 0), count: 64)
+    self.acquireTimeoutNanoseconds = acquireTimeoutNanoseconds
+  }
+
+  package func state(of connection: Int) -> ConnectionState { states[connection] }
+
+  /// Connections that are open, idle or not.
+  package var openCount: Int { idle.count + busyCount }
+
+  /// When the first waiting call must be given up; `UInt64.max` if none waits.
+  package var earliestDeadlineNanoseconds: UInt64 {
+    waitingCount == 0 ? .max : ring[headSequence & (ring.count - 1)].deadlineNanoseconds
+  }
+
+  // What happened to calls
+
+  /// A call wants a connection: it gets one or waits.
+  package mutating func callArrived(_ call: OperationCall, now: UInt64) -> Action {
+    if let connection = idle.popLast() {
+      lease(connection)
+      return .run(call, connection: connection)
+    }
+    let deadline = now &+ acquireTimeoutNanoseconds
+    append(Waiter(call: call, deadlineNanoseconds: deadline))
+    return .wait(deadline: deadline)
+  }
+
+  /// A waiting call gave up.
+  package mutating func callLeft(_ call: OperationCall) {
+    let position = call.place & (ring.count - 1)
+    let isWaiting = call.place >= headSequence && call.place < tailSequence && ring[position].call === call
+    precondition(isWaiting, "a call left a queue in which it does not stand")
+    ring[position].call = nil
+    waitingCount -= 1
+    dropEmptyHead()
+  }
+
+  /// Takes the first call whose acquire deadline has passed out of the queue; nil if there is none. Call until nil.
+  package mutating func takeExpired(now: UInt64) -> OperationCall? {
+    earliestDeadlineNanoseconds <= now ? takeFirst() : nil
+  }
+
+  // What happened to connections
+
+  /// An attempt to connect has begun.
+  package mutating func connectionAttempted(_ connection: Int) {
+    precondition(states[connection] == .closed, "an open connection was opened again")
+    states[connection] = .connecting
+  }
+
+  /// The connection can take calls.
+  package mutating func connectionOpened(_ connection: Int) -> Action {
+    precondition(states[connection] == .connecting, "a connection opened that was not connecting")
+    return offer(connection)
+  }
+
+  /// The call on it has ended and nothing is kept.
+  package mutating func connectionFreed(_ connection: Int) -> Action {
+    precondition(states[connection] == .leasedToCall || states[connection] == .leasedToTransaction, "a free connection was freed")
+    busyCount -= 1
+    return offer(connection)
+  }
+
+  /// The call on it began a transaction: the connection stays with its user until it is freed.
+  package mutating func transactionBegan(on connection: Int) {
+    precondition(states[connection] == .leasedToCall, "a transaction began on a connection that no call has")
+    states[connection] = .leasedToTransaction
+  }
+
+  /// The connection, or the attempt to open it, is gone.
+  package mutating func connectionLost(_ connection: Int) {
+    switch states[connection] {
+    case .closed, .connecting: break
+    case .idle: idle.removeAll { $0 == connection }
+    case .leasedToCall, .leasedToTransaction: busyCount -= 1
+    }
+    states[connection] = .closed
+  }
+
+  private mutating func lease(_ connection: Int) {
+    states[connection] = .leasedToCall
+    busyCount += 1
+  }
+
+  private mutating func offer(_ connection: Int) -> Action {
+    if let call = takeFirst() {
+      lease(connection)
+      return .run(call, connection: connection)
+    }
+    states[connection] = .idle
+    idle.append(connection)
+    return .rest
+  }
+
+  // The queue. Its head is never an empty place.
+
+  private mutating func append(_ waiter: Waiter) {
+    if tailSequence - headSequence == ring.count {
+      var larger = ContiguousArray(repeating: Waiter(call: nil, deadlineNanoseconds: 0), count: ring.count * 2)
+      for sequence in headSequence..<tailSequence { larger[sequence & (larger.count - 1)] = ring[sequence & (ring.count - 1)] }
+      ring = larger
+    }
+    waiter.call!.place = tailSequence
+    ring[tailSequence & (ring.count - 1)] = waiter
+    tailSequence += 1
+    waitingCount += 1
+  }
+
+  private mutating func takeFirst() -> OperationCall? {
+    guard waitingCount > 0 else { return nil }
+    let position = headSequence & (ring.count - 1)
+    let call = ring[position].call
+    ring[position].call = nil
+    waitingCount -= 1
+    dropEmptyHead()
+    return call
+  }
+
+  private mutating func dropEmptyHead() {
+    while headSequence < tailSequence, ring[headSequence & (ring.count - 1)].call == nil { headSequence += 1 }
+  }
+}

@@ -1,0 +1,154 @@
+internal import ChainProgram
+internal import Diagnostics
+
+/// `threshold-selector`: reads each claim as `metric(selector) op limit`.
+extension ChainResolver {
+  static let thresholdExample = "for example: p99(step.insert_order) < 20ms, or rate(errors) < 0.1%"
+
+  func resolveThresholds() {
+    for claim in graph.thresholds.prefix(10_000) {
+      let expression = Expression.parse(expressionText(claim), into: &findings)
+      guard !expression.isInvalid else { continue }
+      guard case .binary(let op, let left, let right, _) = expression.kind, let comparison = op.comparison,
+        case .call(let callee, let arguments) = left.kind, case .name(let function) = callee.kind
+      else {
+        findings.add(
+          .thresholdSelector, at: claim.contentRange, "a threshold compares a metric with a limit", help: Self.thresholdExample)
+        continue
+      }
+      guard arguments.count == 1, let path = arguments[0].path else {
+        findings.add(.thresholdSelector, at: left.range, "'\(shown(function))' takes one selector", help: Self.thresholdExample)
+        continue
+      }
+      guard let metric = metric(function, callee.range, path, arguments[0].range) else { continue }
+      guard let limit = limit(right, for: metric) else { continue }
+      builder.program.thresholds.append(
+        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, range: claim.contentRange))
+    }
+  }
+
+  private typealias Path = [(name: String, range: SourceRange)]
+
+  private func metric(_ function: String, _ range: SourceRange, _ path: Path, _ selector: SourceRange) -> Threshold.Metric? {
+    switch function {
+    case "count": return count(path, selector).map { .count($0) }
+    case "rate": return count(path, selector).map { .rate($0) }
+    case "mean": return series(path, selector).map { .mean($0) }
+    case "min": return series(path, selector).map { .minimum($0) }
+    case "max": return series(path, selector).map { .maximum($0) }
+    case "median": return series(path, selector).map { .quantile(0.5, $0) }
+    default:
+      guard let quantile = quantile(function) else {
+        let names = ["p50", "p90", "p95", "p99", "mean", "median", "min", "max", "count", "rate"]
+        findings.add(
+          .thresholdSelector, at: range, "'\(shown(function))' is no metric",
+          help: nearestName(to: function, among: names).map { "did you mean '\($0)'?" } ?? "the metrics: \(listPhrase(names))")
+        return nil
+      }
+      return series(path, selector).map { .quantile(quantile, $0) }
+    }
+  }
+
+  /// `p99` is 0.99, `p999` and `p99_9` are 0.999.
+  private func quantile(_ name: String) -> Double? {
+    guard name.hasPrefix("p") else { return nil }
+    let digits = name.dropFirst().filter { $0 != "_" }
+    guard (2...6).contains(digits.utf8.count) || digits == "0", digits.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+      let number = Double(digits)
+    else { return name == "p100" ? 1 : nil }
+    if digits == "100" { return 1 }
+    var divisor = 1.0
+    for _ in 0..<digits.utf8.count { divisor *= 10 }
+    return number / divisor
+  }
+
+  private func series(_ path: Path, _ range: SourceRange) -> Threshold.Series? {
+    switch (path[0].name, path.count) {
+    case ("response", 1): return .response
+    case ("service", 1): return .service
+    case ("start_delay", 1): return .startDelay
+    case ("step", 2): return step(path[1]).map { .step($0) }
+    case ("event", 3):
+      guard let event = event(path[1]) else { return nil }
+      return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
+    default:
+      findings.add(
+        .thresholdSelector, at: range, "this selects no times",
+        help: "times are response, service, start_delay, step.<id> and event.<name>.<hop>")
+      return nil
+    }
+  }
+
+  private func count(_ path: Path, _ range: SourceRange) -> Threshold.Count? {
+    switch (path[0].name, path.count) {
+    case ("errors", 1): return .errors
+    case ("iterations", 1): return .iterations
+    case ("dropped", 1): return .dropped
+    case ("failed_checks", 1): return .failedChecks
+    case ("step", 3) where path[2].name == "errors": return step(path[1]).map { .stepErrors($0) }
+    case ("event", 3):
+      guard let event = event(path[1]) else { return nil }
+      return outcome(path[2], also: event.node.hops.map(\.name.text)).map { .outcome(event.index, hop: nil, name: $0) }
+    case ("event", 4):
+      guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
+      return outcome(path[3], also: []).map { .outcome(event.index, hop: hop, name: $0) }
+    default:
+      findings.add(
+        .thresholdSelector, at: range, "this selects nothing that is counted",
+        help: "counted are errors, iterations, dropped, failed_checks, step.<id>.errors and event.<name>[.<hop>].<outcome>")
+      return nil
+    }
+  }
+
+  private func step(_ name: (name: String, range: SourceRange)) -> StepIndex? {
+    if let index = stepsById[name.name] { return index }
+    report(name, "there is no step", among: stepsById.keys.sorted())
+    return nil
+  }
+
+  private func event(_ name: (name: String, range: SourceRange)) -> OriginState? {
+    if let found = origins.first(where: { $0.node.name.text == name.name }) { return found }
+    report(name, "there is no event", among: origins.map(\.node.name.text))
+    return nil
+  }
+
+  private func hop(_ name: (name: String, range: SourceRange), of event: OriginState) -> Int? {
+    let hops = event.node.hops.map(\.name.text)
+    if let found = hops.firstIndex(of: name.name) { return found }
+    report(name, "event '\(event.node.name.text)' has no hop", among: hops)
+    return nil
+  }
+
+  private func outcome(_ name: (name: String, range: SourceRange), also: [String]) -> String? {
+    if Threshold.outcomeNames.contains(name.name) { return name.name }
+    report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+    return nil
+  }
+
+  private func report(_ name: (name: String, range: SourceRange), _ message: String, among names: [String]) {
+    findings.add(
+      .thresholdSelector, at: name.range, "\(message) '\(shown(name.name))'",
+      help: nearestName(to: name.name, among: names).map { "did you mean '\($0)'?" } ?? (names.isEmpty ? nil : "there is \(listPhrase(names))"))
+  }
+
+  private func limit(_ expression: Expression, for metric: Threshold.Metric) -> Double? {
+    let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
+    let wanted: Expectation
+    switch metric {
+    case .quantile, .mean, .minimum, .maximum: wanted = Expectation(.type(.duration), "a time is compared with a duration")
+    case .count: wanted = Expectation(.type(.int), "a count is compared with a whole number")
+    case .rate: wanted = Expectation(.oneOf([.percentage, .decimal, .int, .float]), "a share is compared with a percentage")
+    }
+    let typed = check(expression, scope, wanted)
+    guard !typed.isInvalid else { return nil }
+    switch typed.constant {
+    case .duration(let nanoseconds): return Double(nanoseconds)
+    case .int(let number): return Double(number)
+    case .decimal(let number): return number.doubleValue
+    case .percentage(let share), .float(let share): return share
+    case nil, .null, .bool, .instant, .string, .uuid, .bytes, .json, .list, .rate, .size:
+      findings.add(.thresholdSelector, at: expression.range, "a threshold's limit is known before the run")
+      return nil
+    }
+  }
+}

@@ -1,0 +1,326 @@
+internal import ChainProgram
+internal import Diagnostics
+
+/// An event while its origin is looked for and its identity becomes known.
+final class OriginState {
+  let node: EventNode
+  let index: EventIndex
+  /// The origin's step, once the walk has come to it.
+  var step: StepIndex?
+  /// Tells the commit whether the origin was reached; nil where it always is.
+  var flag: SlotIndex?
+  var identity: TypedIdentity?
+  /// It has a finding; nothing more is said about it.
+  var isInvalid = false
+
+  init(node: EventNode, index: EventIndex) {
+    self.node = node
+    self.index = index
+  }
+}
+
+/// Events: where their identity is known, when they are acknowledged, and how their hops are read.
+extension ChainResolver {
+  static let bodyExpectation = Expectation(
+    .text, "a field of an event's body is a number, a text, a bool, a uuid, an instant or a duration")
+
+  func prepareOrigins() {
+    for node in graph.events {
+      guard origins.count < 1_000 else {
+        findings.add(.limitExceeded, at: node.name.range, "a chain has at most 1000 events")
+        return
+      }
+      origins.append(OriginState(node: node, index: EventIndex(origins.count)))
+    }
+  }
+
+  /// Called after each step: is it an event's origin, or does it complete the identity of one that waits for its commit?
+  func placeOrigins(_ step: TypedStep, _ flow: FlowState, _ context: StepContext) {
+    for origin in origins where !origin.isInvalid && origin.identity == nil {
+      if let id = step.node.id?.text, origin.node.origin?.text == id, origin.step == nil {
+        origin.step = step.index
+        locate(origin, step, flow, context)
+      } else if let transaction = context.transaction, transaction.origins.contains(where: { $0 === origin }), isKnown(origin, flow) {
+        identify(origin, flow).map { step.origins.append(.identify($0, flag: origin.flag)) }
+      }
+    }
+  }
+
+  private func locate(_ origin: OriginState, _ step: TypedStep, _ flow: FlowState, _ context: StepContext) {
+    switch step.kind {
+    case .operation(let operation):
+      guard let transaction = context.transaction, transaction.connection == operation.connection else {
+        // On its own, the operation's end is the acknowledgement, so everything must be known by then.
+        guard requireKnown(origin, flow, "is acknowledged"), let identity = identify(origin, flow) else { return }
+        step.origins.append(.identify(identity, flag: nil))
+        step.origins.append(.acknowledge(origin.index))
+        return
+      }
+      if context.isInLoop {
+        origin.isInvalid = true
+        findings.add(
+          .notSupportedYet, at: step.node.verb.range,
+          "an origin in a loop inside one transaction would be several events with one commit, which this version does not follow",
+          help: "put the transaction into the loop")
+        return
+      }
+      transaction.origins.append(origin)
+      if context.isConditional {
+        // Identified where it happens, or another path would identify an event that never was.
+        origin.flag = builder.declare(".origin.\(origin.node.name.text)", .bool)
+        guard requireKnown(origin, flow, "is done, inside 'if'") else { return }
+      }
+      if isKnown(origin, flow), let identity = identify(origin, flow) { step.origins.append(.identify(identity, flag: origin.flag)) }
+    case .transaction, .invalid:
+      // A transaction as the origin is taken up in `finishOrigins`, before the walk comes here.
+      origin.isInvalid = true
+    case .set, .choice, .loop, .think, .awaitHop, .awaitProbe, .log, .fail:
+      origin.isInvalid = true
+      if let name = origin.node.origin {
+        findings.add(
+          .badValue, at: name.range, "an event's origin is a step that a system acknowledges, and '\(step.node.verb.text)' is none",
+          related: [Related(step.node.verb.range, "the step")])
+      }
+    }
+  }
+
+  /// At a transaction's end: what has its origin inside is identified by now, or cannot be acknowledged.
+  func finishOrigins(_ transaction: TransactionContext, _ node: StepNode, _ flow: FlowState) {
+    for origin in transaction.origins where origin.identity == nil && !origin.isInvalid { _ = requireKnown(origin, flow, "commits") }
+    guard let id = node.id?.text else { return }
+    for origin in origins where origin.node.origin?.text == id {
+      if let name = origin.node.origin {
+        findings.add(
+          .notSupportedYet, at: name.range, "a transaction as an event's origin is not supported yet",
+          help: "name the step in it that makes the event; the clock starts at the commit all the same")
+      }
+    }
+  }
+
+  /// All names that an event's identity reads.
+  func namesRead(_ event: EventNode) -> Set<String> {
+    var names: Set<String> = []
+    var silent = Findings()
+    for node in [event.id, event.key, event.version].compactMap({ $0 }) + event.body.map(\.value) {
+      guard let scalar = node.scalar else { continue }
+      for expression in ScalarTemplate.parse(expressionText(scalar), into: &silent).expressions {
+        expression.forEachRootName { name, _ in names.insert(name) }
+      }
+    }
+    return names
+  }
+
+  private func isKnown(_ origin: OriginState, _ flow: FlowState) -> Bool { firstUnknown(origin.node, flow) == nil }
+
+  /// The first name that an event's identity reads and that has no value yet.
+  private func firstUnknown(_ event: EventNode, _ flow: FlowState) -> (name: String, range: SourceRange, captured: SourceRange)? {
+    var unknown: (name: String, range: SourceRange, captured: SourceRange)?
+    var silent = Findings()
+    for node in [event.id, event.key, event.version].compactMap({ $0 }) + event.body.map(\.value) {
+      guard let scalar = node.scalar else { continue }
+      for expression in ScalarTemplate.parse(expressionText(scalar), into: &silent).expressions {
+        expression.forEachRootName { name, range in
+          if unknown == nil, flow[name] == nil, constants[name] == nil, feedBindings[name] == nil, let captured = block.anywhere[name] {
+            unknown = (name, range, captured)
+          }
+        }
+      }
+    }
+    return unknown
+  }
+
+  private func requireKnown(_ origin: OriginState, _ flow: FlowState, _ when: String) -> Bool {
+    guard let unknown = firstUnknown(origin.node, flow) else { return true }
+    origin.isInvalid = true
+    block.excused.formUnion(namesRead(origin.node))
+    findings.add(
+      .useBeforeCapture, at: unknown.range,
+      "'\(unknown.name)' must be known when the origin '\(origin.node.origin?.text ?? "")' \(when), and is captured later",
+      help: "an event is identified before its clock starts", related: [Related(unknown.captured, "captured here")])
+    return false
+  }
+
+  private func identify(_ origin: OriginState, _ flow: FlowState) -> TypedIdentity? {
+    let identity = self.identity(origin.node, origin.index, flow)
+    origin.identity = identity
+    if identity == nil { origin.isInvalid = true }
+    return identity
+  }
+
+  private func identity(_ node: EventNode, _ index: EventIndex, _ flow: FlowState) -> TypedIdentity? {
+    let scope = scope(flow)
+    let wanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's id is an int, a string or a uuid")
+    let id = node.id.flatMap { value($0, key: "id", scope, wanted) }
+    let keyWanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's key is an int, a string or a uuid")
+    let key = node.key.flatMap { value($0, key: "key", scope, keyWanted) }
+    let version = node.version.flatMap { value($0, key: "version", scope, Expectation(.type(.int), "an event's version is an int")) }
+    let body = node.body.map { value($0.value, key: $0.key.text, scope, Self.bodyExpectation) }
+    guard let id, node.key == nil || key != nil, node.version == nil || version != nil, !body.contains(where: { $0 == nil }) else { return nil }
+    return TypedIdentity(
+      event: index, id: id, key: key, version: version, body: body.compactMap { $0 }, range: node.name.range)
+  }
+
+  // Waiting for a hop
+
+  func resolveAwait(_ node: StepNode, _ path: YAMLScalar, _ within: YAMLEntry?, _ flow: FlowState, _ context: StepContext) -> TypedStepKind {
+    let deadline = deadline(node, within, flow)
+    let parts = path.text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String($0) ?? "" }
+    guard parts.count == 2 else {
+      findings.add(
+        .badValue, at: path.range, "'await' names an event and its hop", help: "write 'await: event.hop', or a probe: 'await: { sql: … }'")
+      return .invalid
+    }
+    guard let origin = origins.first(where: { $0.node.name.text == parts[0] }) else {
+      let names = origins.map(\.node.name.text)
+      findings.add(
+        .unknownName, at: path.rawRange(ofCookedUTF8: 0..<parts[0].utf8.count), "there is no event '\(shown(parts[0]))'",
+        help: nearestName(to: parts[0], among: names).map { "did you mean '\($0)'?" }
+          ?? (names.isEmpty ? "the chain declares none under 'events'" : "the events: \(listPhrase(names))"))
+      return .invalid
+    }
+    let hops = origin.node.hops.map(\.name.text)
+    guard let hop = hops.firstIndex(of: parts[1]), hop < 256 else {
+      let start = parts[0].utf8.count + 1
+      findings.add(
+        .unknownName, at: path.rawRange(ofCookedUTF8: start..<path.text.utf8.count), "event '\(parts[0])' has no hop '\(shown(parts[1]))'",
+        help: nearestName(to: parts[1], among: hops).map { "did you mean '\($0)'?" } ?? "its hops: \(listPhrase(hops))")
+      return .invalid
+    }
+    if origin.isInvalid { return .invalid }
+    if let unknown = firstUnknown(origin.node, flow) {
+      findings.add(
+        .useBeforeCapture, at: path.range, "this waits for an event whose '\(unknown.name)' is not known yet",
+        help: "wait after the step that makes the event", related: [Related(unknown.captured, "captured here")])
+      return .invalid
+    }
+    guard origin.step != nil || stepsById[origin.node.origin?.text ?? ""] != nil else {
+      if let name = origin.node.origin, idRanges[name.text] != nil {
+        findings.add(
+          .useBeforeCapture, at: path.range, "this waits for an event whose origin '\(name.text)' comes later",
+          help: "wait after the step that makes the event")
+      }
+      return .invalid
+    }
+    let wanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's id is an int, a string or a uuid")
+    guard let deadline, let id = origin.node.id.flatMap({ value($0, key: "id", scope(flow), wanted) }) else { return .invalid }
+    return .awaitHop(origin.index, hop: UInt8(hop), id: id, within: deadline)
+  }
+
+  // Hops
+
+  /// After the walk: origins that never came, and the hops, whose types follow from the identity.
+  func finishEvents() {
+    for origin in origins {
+      if origin.step == nil, let name = origin.node.origin {
+        if let place = idRanges[name.text] {
+          findings.add(
+            .badValue, at: name.range, "an event's origin stands in 'steps', and '\(name.text)' does not", related: [Related(place, "the step")])
+        } else {
+          reportUnknownName(name, what: "step", among: idRanges.keys.sorted())
+        }
+      }
+      let identity = origin.identity
+      let deadline = constantDuration(origin.node.deadline, "deadline") ?? 1_000_000_000
+      let settle = constantDuration(origin.node.settle, "settle") ?? max(10_000_000_000, deadline)
+      if settle < deadline, let entry = origin.node.settle {
+        findings.add(
+          .badValue, at: entry.value.placeRange, "'settle' is shorter than 'deadline', and an event is lost only after it is late",
+          help: "make it at least as long")
+      }
+      let hops = origin.node.hops.compactMap { hop($0, of: origin.node, identity) }
+      guard let identity, let step = origin.step, hops.count == origin.node.hops.count, hops.count <= 256 else { continue }
+      typed.events.append(
+        TypedEvent(
+          declaration: origin.node, origin: step, idType: identity.id.type, hasKey: identity.key != nil, hasVersion: identity.version != nil,
+          body: zip(origin.node.body, identity.body).map { ($0.key.text, $1.type) }, deadlineNanoseconds: deadline,
+          settleNanoseconds: settle, hops: hops))
+    }
+  }
+
+  private func hop(_ node: HopNode, of event: EventNode, _ identity: TypedIdentity?) -> TypedHop? {
+    guard let observer = node.observer else { return nil }
+    let schema = observer.schema
+    var arguments: [TypedExpression] = []
+    var operands: [(name: String, value: OperandTemplate)] = []
+    let fixed = StepScope(flow: [:], fixed: constants, anywhere: [:])
+    for (name, form, value) in [(schema.name, schema.operand, observer.entry.value)] + node.options.map({ ($0.key.name, $0.key.form, $0.entry.value) }) {
+      let before = arguments.count
+      guard let template = operand(value, form, key: name, fixed, arguments: &arguments) else { continue }
+      if arguments.count > before, arguments[before...].contains(where: { $0.constant == nil }) {
+        findings.add(.badValue, at: value.placeRange, "an observer is set up before the load, so '\(name)' must be known by then")
+        continue
+      }
+      operands.append((name, literalized(template, arguments)))
+    }
+    let connection = hopConnection(node, observer.kind, schema.name)
+    // In a sighting's block only what was seen and the variables of the run can be read.
+    let scope = StepScope(flow: [:], fixed: constants, anywhere: block.anywhere, results: schema.result)
+    let idExpectation: Expectation
+    if let identity {
+      idExpectation = Expectation(.type(identity.id.type), "the id of '\(event.name.text)' is \(identity.id.type)")
+    } else {
+      idExpectation = Expectation(.oneOf([.int, .string, .uuid]), "an event's id is an int, a string or a uuid")
+    }
+    let id = node.id.map { expression($0, scope, idExpectation) }
+    let keyType = identity?.key?.type ?? identity?.id.type
+    let key = node.key.map {
+      expression($0, scope, keyType.map { Expectation(.type($0), "the key of '\(event.name.text)' is \($0)") } ?? Self.bodyExpectation)
+    }
+    let version = node.version.map { expression($0, scope, Expectation(.type(.int), "a version is an int")) }
+    var body = [TypedExpression?](repeating: nil, count: event.body.count)
+    for entry in node.body {
+      guard let scalar = entry.value.scalar else {
+        findings.add(.wrongNodeKind, at: entry.value.placeRange, "a body field is an expression, and this is \(entry.value.kindPhrase)")
+        continue
+      }
+      guard let place = event.body.firstIndex(where: { $0.key.text == entry.key.text }) else {
+        reportUnknownName(entry.key, what: "body field of the event", among: event.body.map(\.key.text))
+        continue
+      }
+      let type = identity.flatMap { $0.body.indices.contains(place) ? $0.body[place].type : nil }
+      let wanted = type.map { Expectation(.type($0), "the body's '\(entry.key.text)' is \($0)") } ?? Self.bodyExpectation
+      body[place] = expression(scalar, scope, wanted)
+    }
+    guard let id, let connection, !([id, key, version] + body).contains(where: { $0?.isInvalid == true }) else { return nil }
+    return TypedHop(
+      name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, body: body)
+  }
+
+  private func hopConnection(_ node: HopNode, _ kind: String, _ observer: String) -> ConnectionIndex? {
+    let title = connectors.first { $0.kind == kind }?.title ?? kind
+    let all = builder.program.connections
+    if let entry = node.conn {
+      return scalar(entry, into: &findings).flatMap { connection(named: $0, kind: kind, title: title, user: "'\(observer)'", reports: true) }
+    }
+    let candidates = all.indices.filter { all[$0].kind == kind }
+    if candidates.count == 1 { return ConnectionIndex(candidates[0]) }
+    if candidates.isEmpty {
+      if !graph.connections.contains(where: { $0.schema == nil || $0.schema?.kind == kind }) {
+        findings.add(.missingKey, at: node.name.range, "'\(observer)' needs a \(title) connection, and the chain has none")
+      }
+    } else {
+      findings.add(
+        .ambiguousConnection, at: node.name.range, "'\(observer)' could use \(listPhrase(candidates.map { all[$0].name }))",
+        help: "say which one with 'conn'")
+    }
+    return nil
+  }
+
+  /// A template whose arguments are constants, with them put in.
+  private func literalized(_ template: OperandTemplate, _ arguments: [TypedExpression]) -> OperandTemplate {
+    guard !arguments.isEmpty else { return template }
+    let values = arguments.map { $0.constant ?? .null }
+    func plain(_ text: TextTemplate) -> TextTemplate {
+      var bytes: [UInt8] = []
+      values.withUnsafeBufferPointer { if let base = $0.baseAddress { text.append(to: &bytes, arguments: base) } }
+      return TextTemplate([.literal(bytes)])
+    }
+    switch template {
+    case .words(let words): return .words(words.map(plain))
+    case .text(let text): return .text(plain(text))
+    case .json(let text): return .json(plain(text))
+    case .textMap(let map): return .textMap(map.map { ($0.name, plain($0.value)) })
+    case .sql, .flag, .integer, .duration, .choice, .wordList: return template
+    }
+  }
+}

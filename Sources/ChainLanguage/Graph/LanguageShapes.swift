@@ -1,0 +1,231 @@
+/// Whether this version of the program does what a key asks for.
+enum KeyStatus {
+  case works
+  /// Part of the language; gives `not-supported-yet` instead of `unknown-key`.
+  case later
+}
+
+/// One key that a mapping of the language may have.
+struct KeyShape {
+  let name: String
+  let isRequired: Bool
+  let status: KeyStatus
+  /// One sentence for the reference page and completion.
+  let summary: String
+
+  init(_ name: String, isRequired: Bool = false, _ summary: String) {
+    self.name = name
+    self.isRequired = isRequired
+    status = .works
+    self.summary = summary
+  }
+
+  init(_ name: String, later summary: String) {
+    self.name = name
+    isRequired = false
+    status = .later
+    self.summary = summary
+  }
+}
+
+/// One kind of mapping with its closed set of keys. `x-*` is free in each.
+struct MappingShape {
+  /// As messages name it: `a chain`, `a connection`.
+  let phrase: String
+  let keys: [KeyShape]
+
+  func adding(_ more: [KeyShape]) -> MappingShape { MappingShape(phrase: phrase, keys: keys + more) }
+}
+
+/// The language's mappings and their keys as data: the one table for the checker, for near names and for the JSON Schema.
+/// A connector's own keys stand in its `ConnectorSchema`.
+enum LanguageShapes {
+  static let chain = MappingShape(
+    phrase: "a chain",
+    keys: [
+      KeyShape("version", isRequired: true, "The language's major version: 1."),
+      KeyShape("chain", isRequired: true, "The chain's name."),
+      KeyShape("description", "What the chain shows, in a sentence."),
+      KeyShape("use", later: "Imports the flows of other files."),
+      KeyShape("guard", "Which hosts the chain may be run against."),
+      KeyShape("connections", "The systems that the chain talks to."),
+      KeyShape("secrets", later: "Values that never appear in output."),
+      KeyShape("vars", "Values that stay the same during a run and can be given with --var."),
+      KeyShape("feeds", "Tables of test data; each iteration draws a row."),
+      KeyShape("events", "What is tracked from system to system."),
+      KeyShape("flows", later: "Reusable steps with typed inputs and outputs."),
+      KeyShape("setup", "Steps that run once before the load."),
+      KeyShape("teardown", "Steps that run once after the load, whatever happened."),
+      KeyShape("setup_vu", later: "Steps that each virtual user runs once before its first iteration."),
+      KeyShape("teardown_vu", later: "Steps that each virtual user runs once after its last iteration."),
+      KeyShape("steps", "What one iteration does."),
+      KeyShape("scenarios", later: "Several named step lists, mixed by the load profile."),
+      KeyShape("load", "Named profiles of how iterations are started."),
+      KeyShape("thresholds", "Claims about the run that decide its exit code."),
+    ])
+
+  static let guarded = MappingShape(
+    phrase: "'guard'",
+    keys: [
+      KeyShape("hosts", "Hosts that the connections may lead to; any other one is refused."),
+      KeyShape("writes", later: "A budget of written rows, messages and keys."),
+    ])
+
+  /// Beside the key that names the kind.
+  static let connection = MappingShape(
+    phrase: "a connection",
+    keys: [
+      KeyShape("access", "What steps may do with it; the weakest level is the default."),
+      KeyShape("pool", "How many connections are opened, or per_vu."),
+      KeyShape("acquire_timeout", "How long a step may wait for a free connection; 5s if not given."),
+      KeyShape("connect_timeout", "How long connecting may take, authentication included; 5s if not given."),
+    ])
+
+  static let variable = MappingShape(
+    phrase: "a variable",
+    keys: [
+      KeyShape("type", isRequired: true, "The variable's type."),
+      KeyShape("default", "Its value when --var does not give one."),
+    ])
+
+  static let feed = MappingShape(
+    phrase: "a feed",
+    keys: [
+      KeyShape("csv", "The CSV file, relative to the chain's folder; its first line names the columns."),
+      KeyShape("json", later: "A JSON file of rows."),
+      KeyShape("rows", later: "The columns of a JSON feed."),
+      KeyShape("columns", "The columns that are read, with their types."),
+      KeyShape("pick", "How rows are drawn: random, sequential or unique."),
+      KeyShape("exhausted", "What happens after the last row: again or stop."),
+    ])
+
+  static let event = MappingShape(
+    phrase: "an event",
+    keys: [
+      KeyShape("origin", isRequired: true, "The step whose acknowledged end starts the clock."),
+      KeyShape("id", isRequired: true, "What correlates the event on every hop."),
+      KeyShape("key", "The ordering scope; the id if not given."),
+      KeyShape("version", "The number of the change, per key, dense from 1."),
+      KeyShape("body", "What every hop must show."),
+      KeyShape("deadline", "Later than this is late; 1s if not given."),
+      KeyShape("settle", "Not seen by then is lost; 10s if not given."),
+      KeyShape("hops", isRequired: true, "Where the event must become visible, in order."),
+    ])
+
+  /// Beside an observer and its keys.
+  static let hop = MappingShape(
+    phrase: "a hop",
+    keys: [
+      KeyShape("conn", "The connection that is observed."),
+      KeyShape("id", isRequired: true, "The event's id, read from what was seen."),
+      KeyShape("key", "The event's key, read from what was seen."),
+      KeyShape("version", "The event's version, read from what was seen."),
+      KeyShape("body", "The event's body, read from what was seen."),
+    ])
+
+  /// What every step may have beside its verb and the verb's own keys.
+  static let stepCommon: [KeyShape] = [
+    KeyShape("id", "Names the step for thresholds, events and reports."),
+    KeyShape("name", "Shown in reports instead of the id."),
+    KeyShape("when", later: "Runs the step only if this holds."),
+    KeyShape("retry", later: "Runs the step again after errors of the classes listed."),
+    KeyShape("tags", "Words for grouping."),
+    KeyShape("on_error", "continue: count an error of this step and go on."),
+  ]
+
+  /// What steps that wait for a result may have besides.
+  static let operationCommon: [KeyShape] = [
+    KeyShape("conn", "The connection; may be left out when there is only one of the kind."),
+    KeyShape("timeout", "How long the operation may take; 10s if not given."),
+    KeyShape("capture", "Variables that take their values from the result."),
+    KeyShape("check", "Claims about the result; one that fails fails the iteration."),
+  ]
+
+  /// The verbs that belong to no connection, and the keys beside them.
+  static let controlVerbs: [(verb: KeyShape, keys: [KeyShape])] = [
+    (KeyShape("set", "Gives variables values."), []),
+    (
+      KeyShape("if", "Runs the first branch whose condition holds."),
+      [
+        KeyShape("then", isRequired: true, "Steps for when the condition holds."),
+        KeyShape("elif", "Further conditions, each with its steps."),
+        KeyShape("else", "Steps for when no condition holds."),
+      ]
+    ),
+    (
+      KeyShape("repeat", "Runs steps a number of times."),
+      [KeyShape("as", "A variable that counts from 0."), KeyShape("steps", isRequired: true, "The steps to repeat.")]
+    ),
+    (KeyShape("think", "Pauses, as a person would."), []),
+    (
+      KeyShape("await", "Waits for an event's hop, or until a read step shows what is expected."),
+      [
+        KeyShape("within", "The deadline of the wait."),
+        KeyShape("every", "The pause between two looks of a probe: a duration, or start, factor and max."),
+        KeyShape("until", "What the probe's result must show."),
+        KeyShape("capture", "Variables that take their values from the probe's last result."),
+      ]
+    ),
+    (KeyShape("log", "Writes a text to the run's log."), []),
+    (KeyShape("fail", "Fails the iteration with a text."), []),
+  ]
+
+  /// Verbs of the language that this version does not have.
+  static let laterVerbs = [
+    "switch", "branch", "for_each", "while", "parallel", "group", "call", "measure", "stop", "rollback", "explain", "peek", "consume",
+    "graphql",
+  ]
+
+  static let alternative = MappingShape(
+    phrase: "an 'elif' entry",
+    keys: [
+      KeyShape("if", isRequired: true, "The condition."), KeyShape("then", isRequired: true, "Steps for when it holds."),
+    ])
+
+  static let think = MappingShape(
+    phrase: "'think'", keys: [KeyShape("uniform", isRequired: true, "The shortest and the longest pause.")])
+
+  static let every = MappingShape(
+    phrase: "'every'",
+    keys: [
+      KeyShape("start", "The first pause; 50us if not given."), KeyShape("factor", "How much each pause grows; 1.25 if not given."),
+      KeyShape("max", "The longest pause; 100ms if not given."),
+    ])
+
+  static let profile = MappingShape(
+    phrase: "a load profile",
+    keys: [
+      KeyShape("closed", "A fixed number of virtual users."), KeyShape("open", "Iterations that arrive at a rate."),
+      KeyShape("warmup", "Time at the start that is kept out of the figures."),
+      KeyShape("graceful_stop", "Time for running iterations to finish; 30s if not given."),
+    ])
+
+  static let closed = MappingShape(
+    phrase: "a closed load",
+    keys: [
+      KeyShape("vus", isRequired: true, "Virtual users."),
+      KeyShape("iterations", "Iterations in all."),
+      KeyShape("iterations_per_vu", "Iterations of each virtual user."),
+      KeyShape("for", "How long iterations are started."),
+      KeyShape("stages", later: "Numbers of virtual users over time."),
+    ])
+
+  static let open = MappingShape(
+    phrase: "an open load",
+    keys: [
+      KeyShape("rate", isRequired: true, "Arrivals: 200/s."),
+      KeyShape("for", isRequired: true, "How long iterations arrive."),
+      KeyShape("arrivals", "constant (default) or poisson."),
+      KeyShape("max_vus", "Virtual users at most; 1000 if not given."),
+      KeyShape("on_saturation", "queue (default): an arrival waits for a user; drop: it is counted as dropped."),
+      KeyShape("stages", later: "Rates over time."), KeyShape("spike", later: "A peak on a base rate."),
+      KeyShape("step", later: "A rate that grows by steps."),
+    ])
+
+  static let threshold = MappingShape(
+    phrase: "a threshold",
+    keys: [
+      KeyShape("check", isRequired: true, "The claim."), KeyShape("over", later: "The window that it is checked over."),
+      KeyShape("for", later: "Windows in a row that it must fail."), KeyShape("abort", later: "Ends the run when it fails."),
+    ])
+}

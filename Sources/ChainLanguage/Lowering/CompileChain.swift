@@ -1,0 +1,42 @@
+package import ChainProgram
+internal import Diagnostics
+
+/// Compiles one chain file: YAML, graph, typed chain, findings, flat program.
+///
+/// Pure: reads nothing but `bytes` and what `readFile` gives. Collects every finding that it can and never stops at the first.
+/// - Parameters:
+///   - path: As the user wrote it; shown in findings, and its folder is where the chain's own paths start.
+///   - connectors: The kinds of connections that there are, with their verbs.
+///   - readFile: Called for each feed with a path relative to the working folder.
+package func compileChain(
+  path: String, bytes: [UInt8], connectors: [ConnectorSchema], options: CompileOptions = CompileOptions(), readFile: FileReader
+) -> Compilation {
+  var files = SourceFiles()
+  var findings = Findings()
+  let file = files.add(path: path, bytes: bytes)
+  guard let root = composeYAML(file, limits: options.limits, into: &findings) else {
+    return Compilation(program: nil, findings: findings, files: files)
+  }
+  var reader = GraphReader(file: file, connectors: connectors, findings: findings)
+  let graph = reader.read(root)
+  let program = Program(chain: graph.name, chainDescription: graph.description, chainHash: SHA256.hexadecimal(of: bytes))
+  let resolver = ChainResolver(
+    graph: graph, connectors: connectors, options: options, files: files, findings: reader.findings, program: program)
+  resolver.resolve(readFile: readFile)
+  runLints(resolver)
+  findings = resolver.findings.applyingAllowances(in: file)
+  guard !findings.hasErrors else { return Compilation(program: nil, findings: findings, files: resolver.files) }
+  if let slot = resolver.runIdSlot, resolver.slotsRead.contains(slot) { resolver.builder.program.runIdSlot = slot }
+  var lowerer = Lowerer(builder: resolver.builder, chain: resolver.typed)
+  let lowered = lowerer.lower(iterationRange: graph.stepsRange ?? file.range(0, 0))
+  return Compilation(program: lowered, findings: findings, files: resolver.files)
+}
+
+private func runLints(_ resolver: ChainResolver) {
+  var inside = InsideTransactionLint(findings: resolver.findings)
+  inside.visit(resolver.graph.setup)
+  inside.visit(resolver.graph.steps)
+  inside.visit(resolver.graph.teardown)
+  resolver.findings = inside.findings
+  lintPools(resolver.graph, resolver.builder.program, resolver.typed.steps, into: &resolver.findings)
+}

@@ -1,0 +1,341 @@
+import ChainIO
+import ChainProgram
+import Metrics
+
+/// One run on one reactor, from connecting to teardown. Lives on the reactor's thread.
+///
+/// A chain of phases, each of which ends in a call-back that begins the next: open the connections, run the chain's setup, arm the observers,
+/// apply the load, let running iterations finish, let events settle, run the teardown, close.
+final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
+  private enum TimerTag: Int { case heartbeat, interval, graceful }
+
+  private let plan: RunPlan
+  private let program: Program
+  private let reactor: Reactor
+  private let recorder: Recorder
+  private let ledger: Ledger
+  private let context: UserContext
+  private var observers: [any HopObserver] = []
+  private var executor: (any Executor)?
+  private var blockUser: VirtualUser?
+  private var afterBlock: (() -> Void)?
+  private let completion: (RunResult) -> Void
+  private(set) var result = RunResult()
+  private var phase = RunProgress.Phase.connecting
+  private var heartbeat: ReactorTimer!
+  private var intervalTimer: ReactorTimer!
+  private var gracefulTimer: ReactorTimer!
+  private var heartbeatDue: UInt64 = 0
+  private var heartbeatLast: UInt64 = 0
+  private var intervalStart: UInt64 = 0
+  private var intervalDue: UInt64 = 0
+  private var loadStart: UInt64 = 0
+  private var totals = IterationCounts()
+  private var settledSince: UInt64 = 0
+  private var isStoppingAtOnce = false
+  private var health = ProcessHealth()
+  private var observerOperations: UInt64 = 0
+  private var isFinished = false
+
+  private static let heartbeatNanoseconds: UInt64 = 10_000_000
+  private static let intervalNanoseconds: UInt64 = 1_000_000_000
+  /// After every event was seen, how long the observers stay for second deliveries.
+  private static let lingerNanoseconds: UInt64 = 200_000_000
+  private static let rowsPerHeartbeat = 500
+
+  init(plan: RunPlan, reactor: Reactor, completion: @escaping (RunResult) -> Void) {
+    self.plan = plan
+    self.reactor = reactor
+    self.completion = completion
+    program = plan.program
+    let evaluator = Evaluator(program: plan.program)
+    recorder = Recorder(program: plan.program)
+    ledger = Ledger(program: plan.program, evaluator: evaluator)
+    context = UserContext(
+      program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID)
+    heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
+    intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
+    gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
+  }
+
+  // Connecting
+
+  func begin() {
+    report(nil)
+    for (index, declaration) in program.connections.enumerated() {
+      do throws(OperationError) {
+        context.drivers.append(
+          try plan.connectors[index].makeDriver(
+            connection: ConnectionIndex(index), target: plan.targets[index], program: program, users: plan.usersMax, reactor: reactor))
+      } catch {
+        return fail(place: declaration.name, error)
+      }
+    }
+    open(0)
+  }
+
+  private func open(_ index: Int) {
+    guard index < program.connections.count else { return runSetup() }
+    let declaration = program.connections[index]
+    context.drivers[index].open(deadline: reactor.now &+ declaration.connectTimeoutNanoseconds) { error in
+      if let error { return self.fail(place: declaration.name, error) }
+      guard !self.result.isInterrupted else { return self.close() }
+      self.open(index + 1)
+    }
+  }
+
+  // Setup and teardown
+
+  private func runSetup() {
+    guard let entry = program.setupEntry else { return armObservers() }
+    enter(.setup, journal: .setup)
+    runBlock(entry: entry) {
+      if let error = self.blockUser?.firstError {
+        return self.fail(place: "setup, step \(self.program.steps[self.blockUser?.firstErrorStep ?? 0].name)", error)
+      }
+      self.armObservers()
+    }
+  }
+
+  private func runBlock(entry: Int, then: @escaping () -> Void) {
+    let user = blockUser ?? VirtualUser(index: -1, context: context, owner: self)
+    blockUser = user
+    afterBlock = then
+    user.start(entry: entry, iteration: 0, stream: 1, intendedStart: 0, isMeasured: false)
+  }
+
+  func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
+    let next = afterBlock
+    afterBlock = nil
+    next?()
+  }
+
+  func feedExhausted() {}
+
+  // Observers
+
+  private func armObservers() {
+    guard !result.isInterrupted else { return runTeardown() }
+    enter(.arming, journal: .arming)
+    var pending: [(observer: any HopObserver, place: String)] = []
+    for (eventIndex, event) in program.events.enumerated() {
+      for (hopIndex, hop) in event.hops.enumerated() {
+        let place = "\(event.name).\(hop.name)"
+        do throws(OperationError) {
+          let observer = try context.drivers[hop.connection.index].makeObserver(hop: hop, sink: ledger.sink(event: eventIndex, hop: hopIndex))
+          observers.append(observer)
+          pending.append((observer, place))
+        } catch {
+          return fail(place: place, error)
+        }
+      }
+    }
+    arm(pending[...])
+  }
+
+  private func arm(_ pending: ArraySlice<(observer: any HopObserver, place: String)>) {
+    guard let (observer, place) = pending.first else { return beginLoad() }
+    observer.arm(deadline: reactor.now &+ 10_000_000_000) { error in
+      if let error { return self.fail(place: place, error) }
+      observer.isFencing = true
+      self.arm(pending.dropFirst())
+    }
+  }
+
+  // Load
+
+  private func beginLoad() {
+    guard !result.isInterrupted else { return runTeardown() }
+    switch plan.profile.model {
+    case .closed(let load): executor = ClosedExecutor(load: load, context: context)
+    case .open(let load): executor = OpenExecutor(load: load, seed: plan.seed, context: context)
+    }
+    (executor as? UserPool)?.loadOwner = self
+    // A moment ahead, so that the first arrival is not late already.
+    loadStart = MonotonicClock.now &+ 20_000_000
+    phase = .load
+    plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
+    if plan.profile.warmUpNanoseconds > 0 {
+      plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))
+    }
+    intervalStart = loadStart
+    intervalDue = loadStart &+ nextIntervalLength(from: loadStart)
+    reactor.arm(intervalTimer, at: intervalDue)
+    heartbeatLast = reactor.now
+    heartbeatDue = reactor.now &+ LoadSession.heartbeatNanoseconds
+    reactor.arm(heartbeat, at: heartbeatDue)
+    health.begin()
+    executor?.begin(at: loadStart)
+    report(nil)
+  }
+
+  private var warmUpEnd: UInt64 { loadStart &+ plan.profile.warmUpNanoseconds }
+
+  /// A second, or what is left of the warm-up: no interval lies on both sides of its end.
+  private func nextIntervalLength(from start: UInt64) -> UInt64 {
+    start < warmUpEnd ? min(LoadSession.intervalNanoseconds, warmUpEnd - start) : LoadSession.intervalNanoseconds
+  }
+
+  func loadEnded(now: UInt64) {
+    guard phase == .load || phase == .stopping else { return }
+    gracefulTimer.disarm()
+    enter(.settling, journal: .settle)
+    settledSince = 0
+    checkSettled(now: MonotonicClock.now)
+  }
+
+  /// The first call lets running iterations finish, the second cuts them short and waits for nothing.
+  func interrupt() {
+    let now = MonotonicClock.now
+    if result.isInterrupted { isStoppingAtOnce = true }
+    result.isInterrupted = true
+    switch phase {
+    case .connecting, .arming: break
+    case .setup, .teardown: if isStoppingAtOnce { blockUser?.interrupt(now: now) }
+    case .load: stopLoad(now: now)
+    case .stopping:
+      executor?.stopStarting(now: now)
+      executor?.interruptAll(now: now)
+    case .settling: if isStoppingAtOnce { checkSettled(now: now) }
+    }
+  }
+
+  private func stopLoad(now: UInt64) {
+    phase = .stopping
+    report(nil)
+    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    executor?.stopStarting(now: now)
+    if isStoppingAtOnce { executor?.interruptAll(now: now) }
+  }
+
+  func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    guard let tag = TimerTag(rawValue: timer.tag) else { return }
+    switch tag {
+    case .heartbeat: beat(now: now)
+    case .interval:
+      takeInterval(now: intervalDue)
+      intervalDue &+= nextIntervalLength(from: intervalDue)
+      reactor.arm(intervalTimer, at: intervalDue)
+    case .graceful:
+      executor?.stopStarting(now: now)
+      executor?.interruptAll(now: now)
+    }
+  }
+
+  private func beat(now: UInt64) {
+    recorder.loopLateness.record(now &- min(heartbeatDue, now))
+    recorder.longestGapNanoseconds = max(recorder.longestGapNanoseconds, now &- heartbeatLast)
+    heartbeatLast = now
+    // Beats that were slept through are not made up: the lateness of this one tells.
+    heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
+    reactor.arm(heartbeat, at: heartbeatDue)
+    plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
+    if phase == .load, closedLoadIsOver(now: now) { stopRunning(now: now) }
+    if phase == .settling { checkSettled(now: now) }
+  }
+
+  /// The profile's time is over and iterations still run: they have their graceful stop.
+  private func closedLoadIsOver(now: UInt64) -> Bool {
+    switch plan.profile.model {
+    case .closed(let load):
+      if case .duration(let nanoseconds) = load.extent { return now >= loadStart &+ nanoseconds }
+      return false
+    case .open(let load): return now >= loadStart &+ load.durationNanoseconds
+    }
+  }
+
+  private func stopRunning(now: UInt64) {
+    phase = .stopping
+    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    report(nil)
+  }
+
+  private func takeInterval(now: UInt64) {
+    var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
+    interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
+    interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
+    interval.hops = ledger.takeHopIntervals()
+    health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
+    interval.generator.foreignEnqueues = reactor.mailbox.postedCount
+    let sent = observers.reduce(0) { $0 &+ $1.operationsSent }
+    interval.probes.operations &+= sent &- observerOperations
+    observerOperations = sent
+    totals += interval.iterations
+    intervalStart = now
+    plan.journal.append(interval)
+    plan.journal.append(recorder.takeFailures())
+    plan.journal.append(ledger.takeGaps())
+    report(interval)
+  }
+
+  // Settling
+
+  private func checkSettled(now: UInt64) {
+    guard phase == .settling else { return }
+    if !isStoppingAtOnce {
+      guard ledger.isSettled(now: now) else {
+        settledSince = 0
+        return
+      }
+      if settledSince == 0 { settledSince = now }
+      guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
+    }
+    heartbeat.disarm()
+    intervalTimer.disarm()
+    plan.journal.append(ledger.finish(now: now))
+    takeInterval(now: max(now, intervalStart))
+    for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
+    result.isConserved = totals.areConserved && ledger.isConserved
+    runTeardown()
+  }
+
+  private func runTeardown() {
+    for observer in observers { observer.close() }
+    guard let entry = program.teardownEntry, context.drivers.count == program.connections.count else { return close() }
+    enter(.teardown, journal: .teardown)
+    runBlock(entry: entry) {
+      if let error = self.blockUser?.firstError, self.result.failure == nil {
+        let place = "teardown, step \(self.program.steps[self.blockUser?.firstErrorStep ?? 0].name)"
+        self.result.failure = RunResult.Failure(phase: .teardown, place: place, error: error)
+      }
+      self.close()
+    }
+  }
+
+  private func close() {
+    guard !isFinished else { return }
+    isFinished = true
+    for observer in observers { observer.close() }
+    for driver in context.drivers { driver.close() }
+    blockUser?.retire()
+    if let pool = executor as? UserPool { for user in pool.users { user.retire() } }
+    heartbeat.invalidate()
+    intervalTimer.invalidate()
+    gracefulTimer.invalidate()
+    plan.journal.append(recorder.takeFailures())
+    result.mailboxMessages = reactor.mailbox.postedCount
+    completion(result)
+  }
+
+  private func fail(place: String, _ error: OperationError) {
+    guard result.failure == nil, !isFinished else { return }
+    result.failure = RunResult.Failure(phase: phase, place: place, error: error)
+    if phase == .setup || phase == .arming { runTeardown() } else { close() }
+  }
+
+  private func enter(_ phase: RunProgress.Phase, journal name: JournalPhase.Name) {
+    self.phase = phase
+    plan.journal.append(JournalPhase(name: name, atNanoseconds: MonotonicClock.now))
+    report(nil)
+  }
+
+  private func report(_ interval: JournalInterval?) {
+    let events = ledger.totals
+    let now = MonotonicClock.now
+    plan.onProgress(
+      RunProgress(
+        phase: phase, elapsedNanoseconds: loadStart == 0 || now < loadStart ? 0 : now - loadStart, iterations: totals,
+        busyUsers: executor?.busyUsers ?? 0, totalUsers: executor?.totalUsers ?? 0, queuedArrivals: executor?.queued ?? 0,
+        committedEvents: events.committed, visibleEvents: events.visible, lostEvents: events.lost, interval: interval))
+  }
+}

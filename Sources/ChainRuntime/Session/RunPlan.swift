@@ -1,0 +1,75 @@
+package import ChainIO
+package import ChainProgram
+package import Metrics
+
+/// Everything a run needs, resolved and checked: what the main thread hands to the reactor.
+package struct RunPlan: Sendable {
+  package let program: Program
+  package let profile: LoadProfile
+  package let seed: UInt64
+  package let runID: String
+  /// In the order of the program's connections.
+  package let connectors: [any Connector]
+  /// In the order of the program's connections.
+  package let targets: [any ConnectionTarget]
+  package let journal: JournalWriter
+  /// Called on the reactor's thread about once a second; must not block.
+  package let onProgress: @Sendable (RunProgress) -> Void
+
+  package init(
+    program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],
+    journal: JournalWriter, onProgress: @escaping @Sendable (RunProgress) -> Void
+  ) {
+    self.program = program
+    self.profile = profile
+    self.seed = seed
+    self.runID = runID
+    self.connectors = connectors
+    self.targets = targets
+    self.journal = journal
+    self.onProgress = onProgress
+  }
+
+  /// Virtual users that the profile may need at once.
+  package var usersMax: Int {
+    switch profile.model {
+    case .closed(let load): load.users
+    case .open(let load): load.usersMax
+    }
+  }
+}
+
+/// Where a run stands.
+package struct RunProgress: Sendable {
+  package enum Phase: String, Sendable {
+    case connecting, setup, arming, load, stopping, settling, teardown
+  }
+  package var phase: Phase
+  /// Nanoseconds since the load began; 0 before.
+  package var elapsedNanoseconds: UInt64
+  /// Totals since the load began.
+  package var iterations: IterationCounts
+  package var busyUsers: Int
+  package var totalUsers: Int
+  package var queuedArrivals: Int
+  package var committedEvents: UInt64
+  package var visibleEvents: UInt64
+  package var lostEvents: UInt64
+  /// The last interval; nil when only the phase changed.
+  package var interval: JournalInterval?
+}
+
+/// How a run ended, apart from its figures, which are in the journal.
+package struct RunResult: Sendable {
+  package struct Failure: Sendable {
+    package let phase: RunProgress.Phase
+    /// The connection or step that said no.
+    package let place: String
+    package let error: OperationError
+  }
+  package var failure: Failure?
+  package var isInterrupted = false
+  /// Whether arrivals and events add up; false is a bug of ours.
+  package var isConserved = true
+  package var mailboxMessages: UInt64 = 0
+}

@@ -1,0 +1,167 @@
+package import ChainProgram
+package import Metrics
+
+/// Decides a chain's thresholds from the record of a run.
+package enum ThresholdEvaluation {
+  /// - Returns: one verdict for each threshold, in order.
+  package static func evaluate(_ program: Program, _ record: RunRecord) -> [JournalThreshold] {
+    program.thresholds.map { evaluate($0, record) }
+  }
+
+  /// What was measured: one number, or bounds on it.
+  private enum Observation {
+    case value(Double, text: String)
+    case bounds(Double, Double, text: String, resolution: UInt64?)
+    case notEstimable(String)
+  }
+
+  private static func evaluate(_ threshold: Threshold, _ record: RunRecord) -> JournalThreshold {
+    switch observe(threshold.metric, record) {
+    case .value(let value, let text):
+      let verdict: ThresholdVerdict = holds(threshold.comparison, value, threshold.limit) ? .pass : .fail
+      // Dropped arrivals are censored: they would have been the slowest.
+      if verdict == .pass, isLatency(threshold.metric), record.iterations.dropped > 0 {
+        return JournalThreshold(
+          text: threshold.text, verdict: .fail, observed: text,
+          detail: "\(record.iterations.dropped) arrivals were dropped, and count as slower than any limit")
+      }
+      return JournalThreshold(text: threshold.text, verdict: verdict, observed: text)
+    case .bounds(let low, let high, let text, let resolution):
+      let (atLow, atHigh) = (holds(threshold.comparison, low, threshold.limit), holds(threshold.comparison, high, threshold.limit))
+      if atLow && atHigh { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
+      if !atLow && !atHigh { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
+      return JournalThreshold(
+        text: threshold.text, verdict: .inconclusive, observed: text,
+        detail: "the limit lies between the bounds; a finer resolution than \(Figure.time(Double(resolution ?? 0))) would decide it")
+    case .notEstimable(let reason):
+      return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: reason)
+    }
+  }
+
+  private static func isLatency(_ metric: Threshold.Metric) -> Bool {
+    switch metric {
+    case .quantile, .mean, .maximum, .minimum: true
+    case .count, .rate: false
+    }
+  }
+
+  private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
+    switch metric {
+    case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
+    case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
+    case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .count(let count):
+      guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
+      return .value(Double(value), text: String(value))
+    case .rate(let count):
+      guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
+      let whole = denominator(count, record)
+      guard whole > 0 else { return .notEstimable("nothing to take a rate of") }
+      let share = Double(value) / Double(whole)
+      return .value(share, text: Figure.percentage(share))
+    }
+  }
+
+  private static func needs(_ q: Double, _ histogram: HistogramSnapshot) -> String {
+    "not estimable (\(histogram.count) of \(Quantile.samplesNeeded(for: q)) samples)"
+  }
+
+  private static func observe(
+    _ series: Threshold.Series, _ record: RunRecord, _ read: (HistogramSnapshot) -> Double?, missing: (HistogramSnapshot) -> String
+  ) -> Observation {
+    func single(_ histogram: HistogramSnapshot) -> Observation {
+      guard let value = read(histogram) else { return .notEstimable(missing(histogram)) }
+      return .value(value, text: Figure.time(value))
+    }
+    switch series {
+    case .step(let step): return single(record.steps[step.index].service)
+    case .response: return single(record.response)
+    case .service: return single(record.service)
+    case .startDelay: return single(record.startDelay)
+    case .lag(let event, let hop):
+      let hop = record.events[event.index].hops[hop]
+      guard let low = read(hop.lagLow), let high = read(hop.lagHigh) else { return .notEstimable(missing(hop.lagHigh)) }
+      return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", resolution: hop.resolutionNanoseconds)
+    }
+  }
+
+  private static func observe(_ count: Threshold.Count, _ record: RunRecord) -> UInt64? {
+    switch count {
+    case .errors: return record.iterations.failed + record.iterations.unknown
+    case .iterations: return record.iterations.completed
+    case .dropped: return record.iterations.dropped
+    case .failedChecks: return record.checks.reduce(0) { $0 + $1.failed }
+    case .stepErrors(let step): return record.steps[step.index].failed + record.steps[step.index].unknown
+    case .outcome(let event, let hop, let name):
+      let hops = record.events[event.index].hops
+      if let hop { return hops[hop].count(named: name) }
+      var sum: UInt64?
+      for hop in hops { if let count = hop.count(named: name) { sum = (sum ?? 0) + count } }
+      return sum
+    }
+  }
+
+  private static func denominator(_ count: Threshold.Count, _ record: RunRecord) -> UInt64 {
+    switch count {
+    case .errors, .iterations, .dropped: return record.iterations.arrivals
+    case .failedChecks: return record.checks.reduce(0) { $0 + $1.failed + $1.passed }
+    case .stepErrors(let step): return record.steps[step.index].count
+    case .outcome(let event, _, _): return record.events[event.index].counts?.committed ?? 0
+    }
+  }
+
+  private static func holds(_ comparison: Comparison, _ value: Double, _ limit: Double) -> Bool {
+    switch comparison {
+    case .equal: value == limit
+    case .notEqual: value != limit
+    case .less: value < limit
+    case .lessOrEqual: value <= limit
+    case .greater: value > limit
+    case .greaterOrEqual: value >= limit
+    }
+  }
+}
+
+extension HopRecord {
+  /// An outcome's or anomaly's count by its name in `summary.json`; nil if it is not checkable.
+  fileprivate func count(named name: String) -> UInt64? {
+    switch name {
+    case "ok": counts.ok
+    case "late": counts.late
+    case "lost": counts.lost
+    case "unobserved": counts.unobserved
+    case "superseded": counts.superseded
+    case "blocked": counts.blocked
+    case "unexpected": counts.unexpected
+    case "aborted": counts.aborted
+    case "duplicate": counts.duplicate
+    case "reordered": counts.reordered
+    case "mismatch": counts.mismatch
+    case "regressed": counts.regressed
+    case "stale_final": counts.staleFinal
+    case "missing": counts.missing
+    case "extra": counts.extra
+    case "visible_before_ack": visibleBeforeAck
+    default: nil
+    }
+  }
+}
+
+/// Numbers for people, in a verdict's text.
+enum Figure {
+  /// Nanoseconds as `850 us`, `12.4 ms`, `1.25 s`.
+  static func time(_ nanoseconds: Double) -> String {
+    let (value, unit): (Double, String) =
+      nanoseconds < 1e6 ? (nanoseconds / 1e3, "us") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
+    return "\(threeDigits(value)) \(unit)"
+  }
+
+  static func percentage(_ share: Double) -> String { "\(threeDigits(share * 100)) %" }
+
+  private static func threeDigits(_ value: Double) -> String {
+    let scale: Double = value >= 100 ? 1 : value >= 10 ? 10 : value >= 1 ? 100 : 1000
+    let rounded = (value * scale).rounded() / scale
+    return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
+  }
+}

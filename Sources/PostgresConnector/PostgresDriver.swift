@@ -1,0 +1,342 @@
+import ChainIO
+import ChainProgram
+
+/// One declared PostgreSQL connection on one reactor: its plans, its pool, and what becomes of calls whose connection is lost.
+final class PostgresDriver: ConnectionDriver, TimerOwner {
+  let plans: [StatementPlan]
+  let connectionText: String
+  let displayAddress: String
+  /// `prepare: auto`.
+  let isPreparing: Bool
+  /// Whether a statement of the chain, on whichever connection, may make what others name.
+  let mayDefine: Bool
+  var arena: ParameterArena
+
+  private let name: String
+  private let reactor: Reactor
+  /// By the program's operation index; nil for operations of other connections.
+  private let plansByOperation: ContiguousArray<StatementPlan?>
+  private let connectTimeoutNanoseconds: UInt64
+  private var connections: ContiguousArray<PostgresConnection> = []
+  private var pool: ExclusivePool
+  private var acquireTimer: ReactorTimer!
+  /// Connects under way, and connections that wait for their turn. A backend costs the server a process: never more than 16 at once.
+  private var connectsInFlight = 0
+  private var connectQueue: [Int] = []
+  private static let connectsInFlightMax = 16
+  private var opening: Opening?
+  private var lastConnectError: OperationError?
+  private var reconnects = 0
+  private var isClosed = false
+
+  private struct Opening {
+    /// Nanoseconds.
+    let deadline: UInt64
+    let completion: (OperationError?) -> Void
+  }
+
+  init(connection: ConnectionIndex, target: PostgresTarget, program: Program, users: Int, reactor: Reactor) throws(OperationError) {
+    let declaration = program.connections[connection.index]
+    var plans: [StatementPlan] = []
+    var byOperation = ContiguousArray<StatementPlan?>(repeating: nil, count: program.operations.count)
+    var timeoutNanosecondsMax: UInt64 = 0
+    for (index, operation) in program.operations.enumerated() where operation.connection == connection {
+      let plan = try StatementPlan(number: plans.count, operation: operation, stepId: program.steps[operation.step.index].id)
+      plans.append(plan)
+      byOperation[index] = plan
+      timeoutNanosecondsMax = max(timeoutNanosecondsMax, operation.timeoutNanoseconds)
+    }
+    self.plans = plans
+    plansByOperation = byOperation
+    mayDefine = program.operations.contains { StatementPlan.mayDefine($0) }
+    name = declaration.name
+    displayAddress = target.displayAddress
+    connectTimeoutNanoseconds = declaration.connectTimeoutNanoseconds
+    // The server gives up by itself what we would give up: a backend whose client has left would go on otherwise. Not a moment earlier than
+    // the longest deadline, so that nothing fails that was in time.
+    connectionText = target.connectionText(
+      isReadOnly: declaration.access != "write", statementTimeoutMilliseconds: (timeoutNanosecondsMax + 999_999) / 1_000_000,
+      connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
+    if case .choice("never") = declaration.option("prepare") { isPreparing = false } else { isPreparing = true }
+    arena = ParameterArena(capacity: plans.map(\.parameters.count).max() ?? 0)
+    let size: Int
+    switch declaration.pool {
+    case .size(let count): size = max(1, count)
+    case .perUser: size = max(1, users)
+    }
+    pool = ExclusivePool(size: size, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
+    self.reactor = reactor
+    for number in 0..<size { connections.append(PostgresConnection(number: number, driver: self, reactor: reactor)) }
+    acquireTimer = ReactorTimer(owner: self)
+  }
+
+  // Opening
+
+  package func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
+    precondition(opening == nil, "a driver is opened once")
+    opening = Opening(deadline: deadline, completion: completion)
+    for connection in connections { wantsToConnect(connection) }
+  }
+
+  private func finishOpening(_ error: OperationError?) {
+    guard let opening else { return }
+    self.opening = nil
+    reactor.enqueue(CompletionJob(completion: opening.completion, error: error))
+  }
+
+  /// Tells the opener from a job of its own, outside all connections.
+  private final class CompletionJob: ReactorJob {
+    let completion: (OperationError?) -> Void
+    let error: OperationError?
+    init(completion: @escaping (OperationError?) -> Void, error: OperationError?) {
+      self.completion = completion
+      self.error = error
+    }
+    func run(now: UInt64) { completion(error) }
+  }
+
+  /// A closed connection may be opened; at once, or when another attempt has ended.
+  func wantsToConnect(_ connection: PostgresConnection) {
+    guard !isClosed else { return }
+    guard connectsInFlight < PostgresDriver.connectsInFlightMax else { return connectQueue.append(connection.number) }
+    connectsInFlight += 1
+    pool.connectionAttempted(connection.number)
+    connection.open(deadline: min(MonotonicClock.now &+ connectTimeoutNanoseconds, opening?.deadline ?? .max))
+  }
+
+  private func connectEnded() {
+    connectsInFlight -= 1
+    if !connectQueue.isEmpty { wantsToConnect(connections[connectQueue.removeFirst()]) }
+  }
+
+  func connectionOpened(_ connection: PostgresConnection) {
+    connectEnded()
+    lastConnectError = nil
+    if opening == nil { reconnects += 1 }
+    perform(pool.connectionOpened(connection.number))
+    if pool.openCount == connections.count { finishOpening(nil) }
+  }
+
+  /// The connection, or the attempt to open it, is gone.
+  func connectionLost(
+    _ connection: PostgresConnection, underWay: (call: OperationCall, plan: StatementPlan)?, wasOpen: Bool, _ error: OperationError,
+    now: UInt64
+  ) {
+    pool.connectionLost(connection.number)
+    let holder = connection.leaseHolder
+    connection.leaseHolder = nil
+    if let (call, plan) = underWay {
+      end(call, plan, isInTransaction: holder === call, isSent: connection.wasSent, error, now: now)
+    }
+    if !wasOpen {
+      connectEnded()
+      connection.failedAttempts += 1
+      lastConnectError = error
+    }
+    guard !isClosed else { return }
+    let delay = PostgresDriver.backoff(afterFailures: connection.failedAttempts)
+    if !wasOpen, let opening, !PostgresDriver.mayPass(error) || now &+ delay >= opening.deadline { finishOpening(error) }
+    connection.retry(at: now &+ delay)
+  }
+
+  /// Errors that a server gives while it starts or is full for a moment: worth another attempt while opening.
+  private static func mayPass(_ error: OperationError) -> Bool { error.code == "57P03" || error.code == "53300" }
+
+  /// Nanoseconds: 50 ms, doubling to 2 s, times a random factor from 0.5 to 1.
+  private static func backoff(afterFailures failures: Int) -> UInt64 {
+    let full = min(50_000_000 << UInt64(min(failures, 6)), 2_000_000_000)
+    return UInt64(Double(full) * Double.random(in: 0.5...1))
+  }
+
+  // Calls
+
+  package func submit(_ call: OperationCall) {
+    guard let plan = plansByOperation[call.operation] else {
+      preconditionFailure("an operation was submitted to another connection's driver")
+    }
+    let now = reactor.now
+    if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
+      return run(call, plan, on: connection, now: now)
+    }
+    guard call.lease == nil, plan.role == .plain || plan.role == .beginsTransaction else { return submitOutOfPlace(call, plan, now: now) }
+    guard !isClosed else { return call.fail(OperationError(.disconnected, "the connection '\(name)' is closed"), at: now) }
+    perform(pool.callArrived(call, now: now))
+  }
+
+  /// What does not fit the call's lease: a transaction that has lost its connection, has never begun, or would be a second one; and plain
+  /// calls whose user is in a transaction of another driver.
+  private func submitOutOfPlace(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
+    let lost = leasedConnection(of: call).map { $0.leaseHolder !== call } ?? false
+    switch plan.role {
+    case .beginsTransaction:
+      call.fail(OperationError(.protocol, code: "25001", "a transaction is open already; transactions do not nest"), at: now)
+    case .rollsBackTransaction:
+      // The server has rolled back what lost its connection, and what has not begun needs nothing.
+      if lost { call.lease = nil }
+      call.succeed(at: now)
+    case .commitsTransaction:
+      if lost { call.lease = nil }
+      call.fail(lost ? PostgresDriver.transactionLost : PostgresDriver.noTransaction, at: now)
+    case .plain:
+      if lost { call.fail(PostgresDriver.transactionLost, at: now) } else { perform(pool.callArrived(call, now: now)) }
+    }
+  }
+
+  private static var noTransaction: OperationError { OperationError(.protocol, code: "25P01", "there is no transaction to commit") }
+
+  private static var transactionLost: OperationError {
+    OperationError(.disconnected, "the transaction's connection was lost; the server rolled it back")
+  }
+
+  /// The connection of this driver that the call's user holds, or held before it was lost.
+  private func leasedConnection(of call: OperationCall) -> PostgresConnection? {
+    guard let lease = call.lease, let connection = lease as? PostgresConnection else { return nil }
+    guard connections.indices.contains(connection.number), connections[connection.number] === connection else { return nil }
+    return connection
+  }
+
+  /// A loop, since a call that cannot be sent frees its connection for the next.
+  private func perform(_ first: ExclusivePool.Action) {
+    var action = first
+    while true {
+      switch action {
+      case .rest: return
+      case .wait(let deadline):
+        // Deadlines come in the queue's order: an armed timer is early enough.
+        if !acquireTimer.isArmed { reactor.arm(acquireTimer, at: deadline) }
+        return
+      case .run(let call, let number):
+        let plan = plansByOperation[call.operation]!
+        call.place = number
+        do throws(OperationError) {
+          return try connections[number].run(call, plan)
+        } catch {
+          call.fail(error, at: MonotonicClock.now)
+          action = pool.connectionFreed(number)
+        }
+      }
+    }
+  }
+
+  private func run(_ call: OperationCall, _ plan: StatementPlan, on connection: PostgresConnection, now: UInt64) {
+    call.place = connection.number
+    do throws(OperationError) {
+      try connection.run(call, plan)
+    } catch {
+      call.fail(error, at: now)
+    }
+  }
+
+  package func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    while let call = pool.takeExpired(now: now) {
+      var message = "no connection of '\(name)' became free within the acquire timeout"
+      if let lastConnectError { message += "; \(lastConnectError.message)" }
+      call.fail(OperationError(.timeout, code: "pool", message), at: now)
+    }
+    let next = pool.earliestDeadlineNanoseconds
+    if next != .max { reactor.arm(timer, at: next) }
+  }
+
+  /// The server has answered, and the connection waits for the next statement.
+  func callFinished(on connection: PostgresConnection, _ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, now: UInt64)
+  {
+    var error = error
+    let isLeased = connection.leaseHolder === call
+    switch plan.role {
+    case .beginsTransaction:
+      if error == nil {
+        pool.transactionBegan(on: connection.number)
+        connection.leaseHolder = call
+        call.lease = connection
+        return finish(call, plan, nil, now: now)
+      }
+    case .commitsTransaction, .rollsBackTransaction:
+      call.lease = nil
+      connection.leaseHolder = nil
+    case .plain:
+      if isLeased { return finish(call, plan, error, now: now) }
+      if error == nil, connection.isInTransaction {
+        error = OperationError(.protocol, "the statement left a transaction open, which was rolled back; use 'transaction:'")
+      }
+    }
+    finish(call, plan, error, now: now)
+    free(connection, now: now)
+  }
+
+  /// A limit of ours ends a call although the server did what it was asked: for a write outside a transaction nobody can say "failed" then.
+  private func finish(_ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, now: UInt64) {
+    guard let error else { return call.succeed(at: now) }
+    if error.code == "result-too-large", plan.writes, call.lease == nil { return call.endUnknown(error, at: now) }
+    call.fail(error, at: now)
+  }
+
+  private func free(_ connection: PostgresConnection, now: UInt64) {
+    if connection.isInTransaction { return connection.rollBack(deadline: now &+ PostgresDriver.rollbackNanosecondsMax, now: now) }
+    perform(pool.connectionFreed(connection.number))
+  }
+
+  /// How long a rollback may take before its connection is dropped, which rolls back as well.
+  private static let rollbackNanosecondsMax: UInt64 = 2_000_000_000
+
+  func connectionCleaned(_ connection: PostgresConnection) {
+    perform(pool.connectionFreed(connection.number))
+  }
+
+  package func abandon(_ call: OperationCall, now: UInt64) {
+    switch call.state {
+    case .idle, .ended: return
+    case .waiting:
+      pool.callLeft(call)
+      call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
+    case .inFlight:
+      let plan = plansByOperation[call.operation]!
+      let connection = connections[call.place]
+      let isInTransaction = connection.leaseHolder === call
+      // The reply may come at any time, and whatever came next on this connection would take it for its own: the connection goes.
+      connection.leaseHolder = nil
+      connection.drop()
+      pool.connectionLost(connection.number)
+      let error = OperationError(.timeout, code: "deadline", "no answer by the deadline")
+      end(call, plan, isInTransaction: isInTransaction, isSent: connection.wasSent, error, now: now)
+      connection.retry(at: now)
+    }
+  }
+
+  /// Ends a call whose connection is gone. Without a connection the server rolls a transaction back, so only what commits is unknown.
+  private func end(
+    _ call: OperationCall, _ plan: StatementPlan, isInTransaction: Bool, isSent: Bool, _ error: OperationError, now: UInt64
+  ) {
+    let mayHaveHappened = isSent && (plan.commits || (plan.writes && !isInTransaction && plan.role == .plain))
+    if mayHaveHappened { call.endUnknown(error, at: now) } else { call.fail(error, at: now) }
+  }
+
+  package func endLease(_ call: OperationCall) {
+    guard let connection = leasedConnection(of: call) else { return }
+    call.lease = nil
+    guard connection.leaseHolder === call else { return }
+    connection.leaseHolder = nil
+    free(connection, now: reactor.now)
+  }
+
+  package func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
+    throw OperationError(.protocol, "observing a hop in PostgreSQL is not supported yet")
+  }
+
+  package func close() {
+    isClosed = true
+    acquireTimer.invalidate()
+    for connection in connections {
+      pool.connectionLost(connection.number)
+      connection.close()
+    }
+  }
+
+  package var statistics: DriverStatistics {
+    var statistics = DriverStatistics()
+    statistics.connections = pool.openCount
+    statistics.busy = pool.busyCount
+    statistics.waiting = pool.waitingCount
+    statistics.reconnects = reconnects
+    return statistics
+  }
+}

@@ -1,0 +1,31 @@
+import ChainProgram
+
+extension PostgresConnector {
+  /// Isolation levels that `transaction` accepts, as they are written in a chain.
+  static let isolationLevels = ["read committed", "repeatable read", "serializable"]
+
+  static let schemaValue = ConnectorSchema(
+    kind: "postgres", title: "PostgreSQL", addressSchemes: ["postgres", "postgresql"], accessLevels: ["read", "write"],
+    connectionKeys: [
+      KeySchema(
+        "prepare", .choice(["auto", "never"]),
+        summary: "Whether statements are prepared once per connection; 'never' is for poolers such as PgBouncer in transaction mode.")
+    ],
+    defaultPool: 16,
+    verbs: [
+      VerbSchema(
+        name: "sql", operand: .sql, summary: "Runs one SQL statement; each '${…}' is a bound parameter and never becomes text.", keys: [],
+        result: [
+          ResultMember("rows", .rows, .rows, summary: "All rows that the statement returned."),
+          ResultMember("row", .row, .row, summary: "The first row; the step fails if there is none and it is read."),
+          ResultMember("affected", .int, .affected, summary: "How many rows the statement changed or returned."),
+        ],
+        effect: { SQLEffect.of($0) }, method: { _ in "SQL" }),
+      VerbSchema(
+        name: "transaction", operand: .choice(isolationLevels),
+        summary: "Runs its steps in one transaction of the isolation level named; commits at their end, rolls back when one fails.",
+        keys: [KeySchema("steps", .block, isRequired: true, summary: "The steps inside the transaction.")],
+        result: [], effect: { _ in .reads }, method: { _ in "SQL" }),
+    ],
+    observers: [])
+}

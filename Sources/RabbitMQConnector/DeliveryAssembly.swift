@@ -1,0 +1,99 @@
+internal import CRabbitMQ
+import ChainIO
+
+/// Puts a delivery together: method, header and body frames, over as many reads as it takes, into one reused result.
+struct DeliveryAssembly {
+  enum Completed {
+    case message
+    /// A marker of ours, its body in the result.
+    case marker
+  }
+
+  private enum Stage {
+    case idle
+    case awaitingHeader
+    case awaitingBody(left: UInt64)
+  }
+
+  let result = OperationResult()
+  private var stage = Stage.idle
+  /// Came through the default exchange, as markers do.
+  private var isDirect = false
+  private var isMarker = false
+  /// Whether anybody reads more than the key.
+  private let readsContent: Bool
+
+  init(readsContent: Bool) { self.readsContent = readsContent }
+
+  mutating func reset() { stage = .idle }
+
+  mutating func deliverArrived(_ deliver: amqp_basic_deliver_t) {
+    result.clear()
+    result.setKey(deliver.routing_key.raw)
+    isDirect = deliver.exchange.len == 0
+    isMarker = false
+    stage = .awaitingHeader
+  }
+
+  /// - Returns: what is complete with this frame; nil if more is to come.
+  mutating func headerArrived(
+    bodyBytes: UInt64, properties: amqp_basic_properties_t, fence: MarkerFence
+  ) throws(OperationError) -> Completed? {
+    guard case .awaitingHeader = stage else { throw DeliveryAssembly.outOfOrder }
+    let flags = Int32(bitPattern: properties._flags)
+    isMarker = isDirect && flags & AMQP_BASIC_MESSAGE_ID_FLAG != 0 && fence.isMarker(messageID: properties.message_id.raw)
+    if readsContent, !isMarker, flags & AMQP_BASIC_HEADERS_FLAG != 0 { appendHeaders(properties.headers) }
+    if wantsBody(bodyBytes) { result.setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    if bodyBytes == 0 { return complete() }
+    stage = .awaitingBody(left: bodyBytes)
+    return nil
+  }
+
+  mutating func bodyArrived(_ bytes: UnsafeRawBufferPointer) throws(OperationError) -> Completed? {
+    guard case .awaitingBody(let left) = stage, bytes.count <= left else { throw DeliveryAssembly.outOfOrder }
+    if result.hasBody { result.extendBody(bytes) }
+    let rest = left - UInt64(bytes.count)
+    if rest == 0 { return complete() }
+    stage = .awaitingBody(left: rest)
+    return nil
+  }
+
+  /// A body above the cap on results is not kept: reading it is an error then, and the key still tells that the message came.
+  private func wantsBody(_ bytes: UInt64) -> Bool { isMarker || (readsContent && bytes <= OperationResult.bytesMax) }
+
+  private mutating func complete() -> Completed {
+    stage = .idle
+    return isMarker ? .marker : .message
+  }
+
+  private static var outOfOrder: OperationError {
+    OperationError(.protocol, code: "unexpected", "the broker sent the frames of a message out of order")
+  }
+
+  private func appendHeaders(_ table: amqp_table_t) {
+    for index in 0..<Int(table.num_entries) {
+      let entry = table.entries[index]
+      let value = entry.value.value
+      switch amqp_field_value_kind_t(UInt32(entry.value.kind)) {
+      case AMQP_FIELD_KIND_UTF8, AMQP_FIELD_KIND_BYTES: result.appendHeader(name: entry.key.raw, value: value.bytes.raw)
+      case AMQP_FIELD_KIND_BOOLEAN: append(entry.key, value.boolean != 0 ? "true" : "false")
+      case AMQP_FIELD_KIND_I8: append(entry.key, String(value.i8))
+      case AMQP_FIELD_KIND_U8: append(entry.key, String(value.u8))
+      case AMQP_FIELD_KIND_I16: append(entry.key, String(value.i16))
+      case AMQP_FIELD_KIND_U16: append(entry.key, String(value.u16))
+      case AMQP_FIELD_KIND_I32: append(entry.key, String(value.i32))
+      case AMQP_FIELD_KIND_U32: append(entry.key, String(value.u32))
+      case AMQP_FIELD_KIND_I64: append(entry.key, String(value.i64))
+      case AMQP_FIELD_KIND_U64, AMQP_FIELD_KIND_TIMESTAMP: append(entry.key, String(value.u64))
+      case AMQP_FIELD_KIND_F32: append(entry.key, String(value.f32))
+      case AMQP_FIELD_KIND_F64: append(entry.key, String(value.f64))
+      default: break  // nested tables and lists, decimals, nothing
+      }
+    }
+  }
+
+  private func append(_ name: amqp_bytes_t, _ text: String) {
+    var text = text
+    text.withUTF8 { result.appendHeader(name: name.raw, value: UnsafeRawBufferPointer($0)) }
+  }
+}

@@ -1,0 +1,313 @@
+internal import CRabbitMQ
+import ChainIO
+import ChainProgram
+
+/// Sees every message that an exchange routes, through an exclusive queue of its own, and proves by markers how late each was routed.
+///
+/// Its connection is its own, with two channels: the consumer on one, the markers' publishes on the other. The proof of order needs no second
+/// connection: it rests on the queue alone (see `MarkerFence`), whichever way a marker takes to it, and the queue's deliveries to one
+/// consumer come in its order. What a shared connection changes is an alarm: the broker then stops reading from us, so markers stand still while
+/// deliveries go on; that is announced (`connection.blocked`), widens the intervals, and is no gap.
+/// No-ack, exclusive, auto-delete: nothing remains in the broker once the connection is gone. (An exchange that is itself auto-delete and
+/// that nobody but the tap has bound goes with it, by the broker's rules.)
+final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
+  private enum Stage {
+    case idle
+    case connecting
+    case openingConsumerChannel
+    case openingMarkerChannel
+    case declaring
+    case binding
+    case consuming
+    /// Everything is in place; the first marker is under way.
+    case proving
+    case armed
+    case awaitingReconnect
+    case closed
+  }
+
+  private let reactor: Reactor
+  private let address: BrokerAddress
+  private let connectTimeoutNanoseconds: UInt64
+  private let exchange: String
+  private let routingKey: String
+  private var sink: (any SightingSink)?
+  private lazy var session = BrokerSession(reactor: reactor, address: address, owner: self)
+  private var stage = Stage.idle
+  private var completion: ((OperationError?) -> Void)?
+  private var assembly: DeliveryAssembly
+  private var fence = MarkerFence()
+  /// The queue's name, as the broker chose it.
+  private(set) var queue: [UInt8] = []
+  /// Nanoseconds: just before the binding was sent, and when everything was in place.
+  private var bindSentNanoseconds: UInt64 = 0
+  private var consumingNanoseconds: UInt64 = 0
+  /// Observation is interrupted: `gapBegan` was told and `gapEnded` not yet.
+  private var isInGap = false
+  private var backoff = Backoff()
+  private var jitter = JitterSource()
+  private var timers: [ReactorTimer] = []
+
+  private enum Alarm: Int {
+    /// The next marker is due.
+    case marker
+    /// The marker under way is overdue.
+    case missing
+    case reconnect
+    /// Arming took too long.
+    case arming
+  }
+
+  static let consumerChannel: UInt16 = 1
+  static let markerChannel: UInt16 = 2
+  /// A marker that does not come back for this long means that the tap does not work.
+  static let markerPatienceNanoseconds: UInt64 = 5_000_000_000
+  static let fencingIntervalNanoseconds: UInt64 = 1_000_000
+  static let livenessIntervalNanoseconds: UInt64 = 1_000_000_000
+
+  let mode = "tap"
+  private(set) var operationsSent: UInt64 = 0
+
+  var isFencing = false {
+    didSet {
+      if isFencing, !oldValue, stage == .armed, !fence.isInFlight { scheduleMarker(now: MonotonicClock.now) }
+    }
+  }
+
+  /// - Throws: an `OperationError` of class `protocol` when the hop cannot be tapped.
+  init(hop: HopDeclaration, sink: any SightingSink, reactor: Reactor, address: BrokerAddress, connectTimeoutNanoseconds: UInt64)
+    throws(OperationError)
+  {
+    guard hop.observer == "tap" else {
+      throw OperationError(.protocol, code: "bad-hop", "RabbitMQ has no observer '\(hop.observer)'; it has 'tap'")
+    }
+    guard case .text(let template)? = hop.operands.first?.value, let exchange = template.literal else {
+      throw OperationError(.protocol, code: "bad-hop", "'tap' needs the name of an exchange, without expressions")
+    }
+    guard !exchange.isEmpty else {
+      throw OperationError(
+        .protocol, code: "default-exchange",
+        "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name"
+      )
+    }
+    var routingKey = "#"
+    if let operand = hop.operand("routing_key") {
+      guard case .text(let template) = operand, let literal = template.literal else {
+        throw OperationError(.protocol, code: "bad-hop", "the tap's 'routing_key' is text without expressions")
+      }
+      routingKey = literal
+    }
+    guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else {
+      throw OperationError(.protocol, code: "too-long", "the tap's exchange or routing key is longer than the 255 bytes that AMQP allows")
+    }
+    self.exchange = exchange
+    self.routingKey = routingKey
+    self.sink = sink
+    self.reactor = reactor
+    self.address = address
+    self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
+    assembly = DeliveryAssembly(readsContent: hop.readsContent)
+    timers = (0..<4).map { ReactorTimer(owner: self, tag: $0) }
+  }
+
+  private func alarm(_ alarm: Alarm, at nanoseconds: UInt64) { reactor.arm(timers[alarm.rawValue], at: nanoseconds) }
+  private func silence(_ alarm: Alarm) { timers[alarm.rawValue].disarm() }
+
+  // Arming
+
+  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
+    precondition(stage == .idle, "an observer is armed once")
+    self.completion = completion
+    connect(deadline: deadline)
+  }
+
+  private func connect(deadline: UInt64) {
+    stage = .connecting
+    alarm(.arming, at: deadline)
+    session.connect(deadline: deadline)
+  }
+
+  func sessionOpened(_ session: BrokerSession, now: UInt64) {
+    stage = .openingConsumerChannel
+    send(now: now) { () throws(OperationError) in
+      try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: ExchangeTap.consumerChannel)
+    }
+  }
+
+  private func send(now: UInt64, _ body: () throws(OperationError) -> Void) {
+    do throws(OperationError) { try body() } catch { session.lose(error, now: now) }
+  }
+
+  func sessionReceived(_ session: BrokerSession, channel: UInt16, _ frame: IncomingFrame, now: UInt64) {
+    send(now: now) { () throws(OperationError) in
+      switch frame {
+      case .method(let id, let decoded): try received(id, decoded, channel: channel, now: now)
+      case .header(let bodyBytes, let properties, _):
+        guard channel == ExchangeTap.consumerChannel else { return }
+        if let completed = try assembly.headerArrived(bodyBytes: bodyBytes, properties: properties.pointee, fence: fence) {
+          arrived(completed, now: now)
+        }
+      case .body(let bytes):
+        guard channel == ExchangeTap.consumerChannel else { return }
+        if let completed = try assembly.bodyArrived(bytes) { arrived(completed, now: now) }
+      case .heartbeat, .protocolHeader: break
+      }
+    }
+  }
+
+  private func received(_ id: amqp_method_number_t, _ decoded: UnsafeMutableRawPointer, channel: UInt16, now: UInt64) throws(OperationError)
+  {
+    switch (id, stage) {
+    case (AMQP_BASIC_DELIVER_METHOD, _):
+      assembly.deliverArrived(decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee)
+    case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingConsumerChannel):
+      stage = .openingMarkerChannel
+      try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: ExchangeTap.markerChannel)
+    case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingMarkerChannel):
+      stage = .declaring
+      var declare = amqp_queue_declare_t()
+      declare.exclusive = 1
+      declare.auto_delete = 1
+      try session.sendMethod(AMQP_QUEUE_DECLARE_METHOD, declare, channel: ExchangeTap.consumerChannel)
+    case (AMQP_QUEUE_DECLARE_OK_METHOD, .declaring):
+      stage = .binding
+      queue = Array(decoded.assumingMemoryBound(to: amqp_queue_declare_ok_t.self).pointee.queue.raw)
+      try bind()
+    case (AMQP_QUEUE_BIND_OK_METHOD, .binding):
+      stage = .consuming
+      try consume()
+    case (AMQP_BASIC_CONSUME_OK_METHOD, .consuming):
+      stage = .proving
+      consumingNanoseconds = now
+      fence.begin(queue: queue, bindSent: bindSentNanoseconds, channel: ExchangeTap.markerChannel)
+      sendMarker(now: now)
+    case (AMQP_BASIC_CANCEL_METHOD, _):
+      throw OperationError(.disconnected, code: "cancelled", "the broker cancelled the tap on '\(exchange)'")
+    case (AMQP_CHANNEL_CLOSE_METHOD, _):
+      let close = decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee
+      let reply = ServerReply(code: close.reply_code, text: close.reply_text)
+      throw OperationError(.server, code: reply.code, "cannot tap '\(exchange)': \(reply.text)")
+    default: break
+    }
+  }
+
+  private func bind() throws(OperationError) {
+    var arena = MethodArena()
+    var bind = amqp_queue_bind_t()
+    bind.queue = arena.bytes(queue)
+    bind.exchange = arena.bytes(exchange)
+    bind.routing_key = arena.bytes(routingKey)
+    defer { withExtendedLifetime(arena) {} }
+    bindSentNanoseconds = MonotonicClock.now
+    try session.sendMethod(AMQP_QUEUE_BIND_METHOD, bind, channel: ExchangeTap.consumerChannel)
+  }
+
+  private func consume() throws(OperationError) {
+    var arena = MethodArena()
+    var consume = amqp_basic_consume_t()
+    consume.queue = arena.bytes(queue)
+    consume.consumer_tag = arena.bytes("chainrun")
+    consume.no_ack = 1
+    consume.exclusive = 1
+    defer { withExtendedLifetime(arena) {} }
+    try session.sendMethod(AMQP_BASIC_CONSUME_METHOD, consume, channel: ExchangeTap.consumerChannel)
+  }
+
+  // Messages and markers
+
+  private func arrived(_ completed: DeliveryAssembly.Completed, now: UInt64) {
+    switch completed {
+    case .message:
+      sink?.sighted(Sighting(notBefore: fence.provenNanoseconds, seen: now, content: assembly.result))
+    case .marker:
+      let result = assembly.result
+      guard result.withBytes(result.body, { fence.markerArrived($0) }) else { return }
+      silence(.missing)
+      if stage == .proving { proved() }
+      if stage == .armed { scheduleMarker(now: now) }
+    }
+  }
+
+  private func proved() {
+    stage = .armed
+    silence(.arming)
+    backoff.reset()
+    if isInGap {
+      isInGap = false
+      sink?.gapEnded(at: consumingNanoseconds)
+    }
+    let completion = completion
+    self.completion = nil
+    completion?(nil)
+  }
+
+  private func scheduleMarker(now: UInt64) {
+    let interval = isFencing ? ExchangeTap.fencingIntervalNanoseconds : ExchangeTap.livenessIntervalNanoseconds
+    alarm(.marker, at: now + jitter.next(from: interval / 2, to: interval / 2 * 3))
+  }
+
+  private func sendMarker(now: UInt64) {
+    guard !fence.isInFlight, !session.isBlocked else { return }
+    send(now: now) { () throws(OperationError) in
+      try session.write { output throws(OperationError) in fence.send(to: &output, now: MonotonicClock.now) }
+    }
+    operationsSent += 1
+    alarm(.missing, at: now + ExchangeTap.markerPatienceNanoseconds)
+  }
+
+  func sessionBlockedChanged(_ session: BrokerSession, now: UInt64) {
+    if session.isBlocked {
+      // The broker does not read what we send: a marker that stands still proves nothing.
+      silence(.missing)
+      silence(.marker)
+    } else if fence.isInFlight {
+      alarm(.missing, at: now + ExchangeTap.markerPatienceNanoseconds)
+    } else if stage == .armed {
+      scheduleMarker(now: now)
+    }
+  }
+
+  func sessionFlushed(_ session: BrokerSession, now: UInt64) {}
+
+  func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    // A tag of our own timers, made from the alarms' numbers.
+    switch Alarm(rawValue: timer.tag)! {
+    case .marker: if stage == .armed { sendMarker(now: now) }
+    case .missing:
+      session.lose(
+        OperationError(.disconnected, code: "silent", "the tap's marker did not come back from \(address.displayAddress)"), now: now)
+    case .reconnect: if stage == .awaitingReconnect { connect(deadline: now + connectTimeoutNanoseconds) }
+    case .arming:
+      session.lose(
+        OperationError(.connect, code: "timeout", "\(address.displayAddress) did not set up the tap on '\(exchange)' by the deadline"),
+        now: now)
+    }
+  }
+
+  // Losses
+
+  func sessionClosed(_ session: BrokerSession, _ error: OperationError, now: UInt64) {
+    guard stage != .closed else { return }
+    for timer in timers { timer.disarm() }
+    assembly.reset()
+    if let completion {
+      self.completion = nil
+      stage = .closed
+      return completion(error)
+    }
+    if !isInGap {
+      isInGap = true
+      sink?.gapBegan(at: fence.provenNanoseconds)
+    }
+    stage = .awaitingReconnect
+    alarm(.reconnect, at: now + backoff.nextDelay())
+  }
+
+  func close() {
+    stage = .closed
+    for timer in timers { timer.invalidate() }
+    session.close()
+    sink = nil
+    completion = nil
+  }
+}

@@ -1,0 +1,196 @@
+import ChainIO
+import ChainProgram
+
+/// One declared broker on one reactor: a pool of connections that all users share, round robin.
+final class RabbitMQDriver: ConnectionDriver, TimerOwner {
+  private let reactor: Reactor
+  private let declaration: ConnectionDeclaration
+  private let address: BrokerAddress
+  /// By the program's operation numbers; nil for other connections' operations.
+  private let templates: ContiguousArray<PublishTemplate?>
+  private var connections: ContiguousArray<PublishConnection> = []
+  private var nextConnection = 0
+  /// Calls that no connection can take now, oldest first.
+  private var waiting = SequenceRing<OperationCall>()
+  private var acquireTimer: ReactorTimer?
+  private var opening: Opening?
+  private var isOpen = false
+
+  /// The pool's first connecting.
+  private struct Opening {
+    let deadline: UInt64
+    let completion: (OperationError?) -> Void
+    var started = 0
+    var ready = 0
+  }
+
+  static let connectsInFlightMax = 64
+
+  /// - Throws: an `OperationError` of class `protocol` when an operation cannot be compiled.
+  init(declaration: ConnectionDeclaration, index: ConnectionIndex, address: BrokerAddress, program: Program, users: Int, reactor: Reactor)
+    throws(OperationError)
+  {
+    self.reactor = reactor
+    self.declaration = declaration
+    self.address = address
+    var templates: ContiguousArray<PublishTemplate?> = []
+    for operation in program.operations {
+      guard operation.connection == index else {
+        templates.append(nil)
+        continue
+      }
+      guard operation.verb == "publish" else {
+        throw OperationError(.protocol, code: "bad-operation", "RabbitMQ has no verb '\(operation.verb)'")
+      }
+      guard declaration.access != "inspect" else {
+        throw OperationError(
+          .protocol, code: "bad-operation", "'publish' on '\(declaration.name)', whose access is 'inspect': it needs 'access: publish'")
+      }
+      templates.append(try PublishTemplate(operation, channel: PublishConnection.channel))
+    }
+    self.templates = templates
+    let size: Int
+    switch declaration.pool {
+    case .size(let count): size = max(count, 1)
+    case .perUser: size = max(users, 1)
+    }
+    for index in 0..<size {
+      connections.append(PublishConnection(driver: self, reactor: reactor, address: address, index: index))
+    }
+  }
+
+  var connectTimeoutNanoseconds: UInt64 { declaration.connectTimeoutNanoseconds }
+
+  // Opening
+
+  func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
+    precondition(opening == nil && !isOpen, "a driver is opened once")
+    opening = Opening(deadline: deadline, completion: completion)
+    startConnecting()
+  }
+
+  private func startConnecting() {
+    while var current = opening, current.started < connections.count, current.started - current.ready < RabbitMQDriver.connectsInFlightMax {
+      let index = current.started
+      current.started += 1
+      opening = current
+      connections[index].connect(deadline: current.deadline)
+    }
+  }
+
+  func connectionReady(now: UInt64) {
+    if opening != nil {
+      opening!.ready += 1
+      if opening!.ready == connections.count {
+        isOpen = true
+        opening.take()?.completion(nil)
+      } else {
+        startConnecting()
+      }
+    }
+    connectionMayPublish(now: now)
+  }
+
+  func connectionLost(_ connection: PublishConnection, _ error: OperationError, now: UInt64) {
+    if let failed = opening.take() {
+      for other in connections { other.close() }
+      return failed.completion(error)
+    }
+    if isOpen { connection.reconnectLater(now: now) }
+  }
+
+  // Calls
+
+  func submit(_ call: OperationCall) {
+    guard let template = templates[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
+    if waiting.isEmpty, let connection = takeConnection() {
+      connection.publish(call, template)
+    } else {
+      let ticket = waiting.append(call)
+      call.place = PublishConnection.Place(.waiting, connection: 0, sequence: ticket).packed
+      if waiting.count == 1 { armAcquireTimer() }
+    }
+  }
+
+  private func takeConnection() -> PublishConnection? {
+    for _ in 0..<connections.count {
+      let connection = connections[nextConnection]
+      nextConnection += 1
+      if nextConnection == connections.count { nextConnection = 0 }
+      if connection.canPublish { return connection }
+    }
+    return nil
+  }
+
+  /// Something has changed that may let waiting calls go.
+  func connectionMayPublish(now: UInt64) {
+    while !waiting.isEmpty, let connection = takeConnection(), let call = waiting.popFirst() {
+      connection.publish(call, templates[call.operation]!)
+    }
+  }
+
+  func abandon(_ call: OperationCall, now: UInt64) {
+    let place = PublishConnection.Place(packed: call.place)
+    switch place.book {
+    case .waiting:
+      _ = waiting.take(place.sequence)
+      call.fail(OperationError(.timeout, code: "deadline", "the message was not sent by the deadline: \(reasonForWaiting)"), at: now)
+    case .confirms, .handing: connections[place.connection].abandon(call, place, now: now)
+    }
+  }
+
+  private var reasonForWaiting: String {
+    if connections.contains(where: \.isBlocked) { return "the broker has blocked its publishers (connection.blocked)" }
+    if connections.contains(where: { $0.stage == .ready }) { return "the broker does not read fast enough" }
+    return "no connection to \(address.displayAddress)"
+  }
+
+  private func armAcquireTimer() {
+    guard let first = waiting.first else { return }
+    let timer = acquireTimer ?? ReactorTimer(owner: self)
+    acquireTimer = timer
+    reactor.arm(timer, at: first.submittedNanoseconds + declaration.acquireTimeoutNanoseconds)
+  }
+
+  func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    while let first = waiting.first, first.submittedNanoseconds + declaration.acquireTimeoutNanoseconds <= now {
+      _ = waiting.popFirst()
+      first.fail(OperationError(.timeout, code: "pool", "no connection was free within the acquire timeout: \(reasonForWaiting)"), at: now)
+    }
+    armAcquireTimer()
+  }
+
+  func endLease(_ call: OperationCall) {}
+
+  /// The exchange that the call publishes to.
+  func exchangeName(of call: OperationCall) -> String {
+    var name: [UInt8] = []
+    templates[call.operation]!.exchange.append(to: &name, arguments: call.arguments)
+    return String(decoding: name, as: UTF8.self)
+  }
+
+  func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
+    try ExchangeTap(
+      hop: hop, sink: sink, reactor: reactor, address: address, connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
+  }
+
+  func close() {
+    isOpen = false
+    opening = nil
+    acquireTimer?.invalidate()
+    acquireTimer = nil
+    for connection in connections { connection.close() }
+  }
+
+  var statistics: DriverStatistics {
+    var statistics = DriverStatistics()
+    for connection in connections {
+      if connection.stage == .ready { statistics.connections += 1 }
+      if connection.hasCallsInFlight { statistics.busy += 1 }
+      if connection.isBlocked { statistics.blocked += 1 }
+      statistics.reconnects += connection.reconnects
+    }
+    statistics.waiting = waiting.count
+    return statistics
+  }
+}

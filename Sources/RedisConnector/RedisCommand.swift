@@ -1,0 +1,116 @@
+import ChainIO
+import ChainProgram
+
+/// One `redis` step, compiled: the bytes that never change, and the places where arguments go in.
+final class RedisCommand {
+  private enum Part {
+    case bytes([UInt8])
+    /// The argument alone makes the word.
+    case argument(Int)
+    /// Text around arguments makes the word.
+    case template(TextTemplate)
+  }
+  private let parts: [Part]
+  let writes: Bool
+  /// In upper case.
+  let name: String
+  /// In upper case; empty unless `name` is a container command and the word is literal.
+  let subcommand: String
+
+  /// - Throws: an `OperationError` of class `protocol` when a shared connection cannot carry the command.
+  init(_ operation: Operation) throws(OperationError) {
+    guard case .words(let words)? = operation.operands.first?.value, !words.isEmpty else {
+      throw OperationError(.protocol, code: "redis-command", "a 'redis' step needs a command")
+    }
+    let literals = words.map { $0.literal?.uppercased() }
+    if let refusal = RedisCommandTable.refusal(words: literals) {
+      throw OperationError(.protocol, code: "redis-command", refusal)
+    }
+    name = literals[0] ?? ""
+    subcommand = words.count > 1 && RedisCommandTable.containers.contains(name) ? literals[1] ?? "" : ""
+    writes = operation.writes
+    var parts: [Part] = []
+    var literal: [UInt8] = []
+    RESP.appendHeader(UInt8(ascii: "*"), words.count, to: &literal)
+    for word in words {
+      if let text = word.literalBytes {
+        RESP.appendBulk(text, to: &literal)
+        continue
+      }
+      parts.append(.bytes(literal))
+      literal = []
+      if case .argument(let number, .text) = word.pieces.first, word.pieces.count == 1 {
+        parts.append(.argument(number))
+      } else {
+        parts.append(.template(word))
+      }
+    }
+    if !literal.isEmpty { parts.append(.bytes(literal)) }
+    self.parts = parts
+  }
+
+  /// Appends the command with its arguments put in.
+  ///
+  /// - Parameter scratch: Any buffer; its content is lost. Neither buffer is reallocated once it has grown.
+  func encode(arguments: UnsafePointer<Value>, to output: inout [UInt8], scratch: inout [UInt8]) {
+    for part in parts {
+      switch part {
+      case .bytes(let bytes): output.append(contentsOf: bytes)
+      case .argument(let number):
+        scratch.removeAll(keepingCapacity: true)
+        _ = arguments[number].appendText(to: &scratch)
+        RESP.appendBulk(scratch, to: &output)
+      case .template(let template):
+        scratch.removeAll(keepingCapacity: true)
+        template.append(to: &scratch, arguments: arguments)
+        RESP.appendBulk(scratch, to: &output)
+      }
+    }
+  }
+}
+
+/// Requests as the server reads them: an array of bulk strings. hiredis' own formatter allocates each time.
+enum RESP {
+  static func appendHeader(_ marker: UInt8, _ count: Int, to output: inout [UInt8]) {
+    output.append(marker)
+    Value.appendInteger(Int64(count), to: &output)
+    output.append(13)
+    output.append(10)
+  }
+
+  static func appendBulk(_ content: [UInt8], to output: inout [UInt8]) {
+    appendHeader(UInt8(ascii: "$"), content.count, to: &output)
+    output.append(contentsOf: content)
+    output.append(13)
+    output.append(10)
+  }
+
+  static func appendBulk(_ content: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    appendHeader(UInt8(ascii: "$"), content.count, to: &output)
+    output.append(contentsOf: content)
+    output.append(13)
+    output.append(10)
+  }
+
+  /// A command of our own, written out.
+  static func command(_ words: [String]) -> [UInt8] {
+    var output: [UInt8] = []
+    appendHeader(UInt8(ascii: "*"), words.count, to: &output)
+    for word in words { appendBulk(Array(word.utf8), to: &output) }
+    return output
+  }
+}
+
+extension TextTemplate {
+  /// The bytes, if there are no arguments in them. Unlike `literal`, keeps bytes that are not UTF-8.
+  fileprivate var literalBytes: [UInt8]? {
+    var bytes: [UInt8] = []
+    for piece in pieces {
+      switch piece {
+      case .literal(let literal): bytes += literal
+      case .argument: return nil
+      }
+    }
+    return bytes
+  }
+}

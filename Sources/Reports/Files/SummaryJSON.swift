@@ -1,0 +1,269 @@
+internal import LosslessJSON
+package import Metrics
+
+/// `summary.json`: every aggregate of a run, in the shape that `grammar/summary.schema.json` publishes.
+package enum SummaryJSON {
+  package static let format = 1
+  private static let quantiles: [(name: String, q: Double)] = [
+    ("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99_9", 0.999),
+  ]
+
+  package static func text(of run: RunRecord) -> String {
+    var json = JSONWriter(indentation: 2)
+    json.beginObject()
+    writeHead(of: run, to: &json)
+    writeValidity(of: run, to: &json)
+    json.key("iterations")
+    run.iterations.write(to: &json)
+    let isOpen = run.start.model == .open
+    json.key("response")
+    if isOpen { write(run.response, to: &json) } else { json.null() }
+    json.key("start_delay")
+    if isOpen { write(run.startDelay, to: &json) } else { json.null() }
+    json.key("service")
+    write(run.service, to: &json)
+    writeSteps(of: run, to: &json)
+    json.key("measures")
+    json.beginObject()
+    for measure in run.measures {
+      json.key(measure.name)
+      write(measure.values, to: &json)
+    }
+    json.endObject()
+    writeEvents(of: run, to: &json)
+    writeChecks(of: run, to: &json)
+    writeErrors(of: run, to: &json)
+    json.key("thresholds")
+    json.beginArray()
+    for threshold in run.thresholds {
+      json.beginObject()
+      json.member("text", threshold.text)
+      json.member("verdict", threshold.verdict.rawValue)
+      json.member("observed", threshold.observed)
+      json.member("detail", threshold.detail)
+      json.endObject()
+    }
+    json.endArray()
+    json.key("probes")
+    json.beginObject()
+    json.member("operations", run.probes.operations)
+    json.member("share", run.probes.share)
+    json.endObject()
+    writeGenerator(of: run, to: &json)
+    json.endObject()
+    return json.text + "\n"
+  }
+
+  private static func writeHead(of run: RunRecord, to json: inout JSONWriter) {
+    json.member("format", format)
+    json.member("run", run.start.runID)
+    json.member("chain", run.start.chain)
+    json.member("chain_hash", run.start.chainHash)
+    json.member("profile", run.start.profile)
+    json.member("profile_text", run.start.profileText)
+    json.member("model", run.start.model.rawValue)
+    json.member("seed", run.start.seed)
+    json.member("started_at", Quantities.instant(realtimeNanoseconds: run.start.realtimeNanoseconds))
+    json.key("duration_s")
+    json.rawNumber(Quantities.seconds(run.loadEndNanoseconds - min(run.loadStartNanoseconds, run.loadEndNanoseconds)))
+    json.member("crashed", run.isCrashed)
+    json.member("interrupted_by", run.end?.interruptedBy)
+    json.member("exit_code", run.end?.exitCode)
+    json.key("versions")
+    json.beginObject()
+    for version in run.start.versions { json.member(version.name, version.value) }
+    json.endObject()
+    json.key("host")
+    json.beginObject()
+    json.member("name", run.start.host.name)
+    json.member("kernel", run.start.host.kernel)
+    json.member("processor", run.start.host.processor)
+    json.member("cpus", run.start.host.cpusAllowed)
+    json.member("reactors", run.start.host.reactors)
+    json.endObject()
+  }
+
+  private static func writeValidity(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("validity")
+    json.beginObject()
+    json.member("verdict", run.validityVerdict.rawValue)
+    json.key("reasons")
+    json.beginArray()
+    for reason in run.validity {
+      json.beginObject()
+      json.member("name", reason.name)
+      json.member("from_s", reason.fromNanoseconds.map { rounded(run.seconds(at: $0)) })
+      json.member("to_s", reason.toNanoseconds.map { rounded(run.seconds(at: $0)) })
+      json.member("detail", reason.detail)
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+  }
+
+  private static func writeSteps(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("steps")
+    json.beginObject()
+    for step in run.steps {
+      json.key(step.info.id)
+      json.beginObject()
+      json.member("count", step.count)
+      json.member("failed", step.failed)
+      json.member("unknown", step.unknown)
+      json.member("skipped", step.skipped)
+      json.key("service")
+      write(step.service, to: &json)
+      json.key("pool_wait")
+      if step.poolWait.isEmpty { json.null() } else { write(step.poolWait, to: &json) }
+      json.endObject()
+    }
+    json.endObject()
+  }
+
+  private static func writeEvents(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("events")
+    json.beginObject()
+    for event in run.events {
+      json.key(event.info.name)
+      json.beginObject()
+      json.member("attempted", event.counts?.attempted)
+      json.member("committed", event.counts?.committed)
+      json.member("rolled_back", event.counts?.rolledBack)
+      json.member("unknown", event.counts?.unknown)
+      json.key("hops")
+      json.beginObject()
+      for hop in event.hops {
+        json.key(hop.info.name)
+        write(hop, to: &json)
+      }
+      json.endObject()
+      json.endObject()
+    }
+    json.endObject()
+  }
+
+  private static func write(_ hop: HopRecord, to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("ok", hop.counts.ok)
+    json.member("late", hop.counts.late)
+    json.member("lost", hop.counts.lost)
+    json.member("unobserved", hop.counts.unobserved)
+    json.member("superseded", hop.counts.superseded)
+    json.member("blocked", hop.counts.blocked)
+    json.member("recovered", hop.counts.recovered)
+    json.member("absent", hop.counts.absent)
+    json.member("unexpected", hop.counts.unexpected)
+    json.member("aborted", hop.counts.aborted)
+    json.member("duplicate", hop.counts.duplicate)
+    json.member("reordered", hop.counts.reordered)
+    json.member("mismatch", hop.counts.mismatch)
+    json.member("regressed", hop.counts.regressed)
+    json.member("stale_final", hop.counts.staleFinal)
+    json.member("missing", hop.counts.missing)
+    json.member("extra", hop.counts.extra)
+    json.member("visible_before_ack", hop.visibleBeforeAck)
+    json.key("resolution_s")
+    if let resolution = hop.resolutionNanoseconds { json.rawNumber(Quantities.seconds(resolution)) } else { json.null() }
+    json.key("lag")
+    json.beginObject()
+    json.key("lo")
+    write(hop.lagLow, to: &json)
+    json.key("hi")
+    write(hop.lagHigh, to: &json)
+    json.endObject()
+    json.endObject()
+  }
+
+  private static func writeChecks(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("checks")
+    json.beginArray()
+    for check in run.checks {
+      json.beginObject()
+      json.member("step", run.stepName(check.info.step))
+      json.member("text", check.info.text)
+      json.member("passed", check.passed)
+      json.member("failed", check.failed)
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  private static func writeErrors(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("errors")
+    json.beginArray()
+    for failure in run.failures {
+      json.beginObject()
+      json.member("fingerprint", failure.fingerprint.identity(stepName: run.stepName(failure.fingerprint.step)))
+      json.member("step", run.stepName(failure.fingerprint.step))
+      json.member("target", failure.fingerprint.target)
+      json.member("class", failure.fingerprint.errorClass)
+      json.member("code", failure.fingerprint.code)
+      json.member("message", failure.fingerprint.message)
+      json.member("count", failure.count)
+      json.member("first_s", rounded(run.seconds(at: failure.firstNanoseconds)))
+      json.member("last_s", rounded(run.seconds(at: failure.lastNanoseconds)))
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("generator")
+    json.beginObject()
+    json.key("loop_lateness")
+    write(run.generator.loopLateness, to: &json)
+    json.key("longest_gap_s")
+    json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
+    json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
+    json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.cpuAllowedNanoseconds))
+    json.member("late_user_free", run.generator.lateUserFree)
+    json.member("late_no_user_free", run.generator.lateNoUserFree)
+    json.member("foreign_enqueues", run.generator.foreignEnqueues)
+    json.endObject()
+  }
+
+  /// Q of MEASUREMENT.md: seconds; what there is too little data for is null.
+  private static func write(_ values: HistogramSnapshot, to json: inout JSONWriter) {
+    func seconds(_ name: String, _ nanoseconds: UInt64?) {
+      json.key(name)
+      if let nanoseconds { json.rawNumber(Quantities.seconds(nanoseconds)) } else { json.null() }
+    }
+    json.beginObject()
+    json.member("count", values.count)
+    seconds("min", values.minNanoseconds)
+    seconds("mean", values.meanNanoseconds.map { UInt64($0.rounded()) })
+    for quantile in quantiles { seconds(quantile.name, values.estimableQuantile(quantile.q)) }
+    seconds("max", values.maxNanoseconds)
+    json.endObject()
+  }
+
+  private static func share(_ part: UInt64, of whole: UInt64) -> Double? {
+    whole == 0 ? nil : (Double(part) / Double(whole) * 1e6).rounded() / 1e6
+  }
+
+  /// Microseconds are enough for where something happened.
+  private static func rounded(_ seconds: Double) -> Double {
+    (seconds * 1e6).rounded() / 1e6
+  }
+}
+
+extension RunRecord {
+  /// A step's id; nil outside of steps.
+  func stepName(_ index: Int?) -> String? {
+    guard let index, steps.indices.contains(index) else { return nil }
+    return steps[index].info.id
+  }
+}
+
+extension ErrorFingerprint {
+  /// 16 hex digits that name this fingerprint in every run (64-bit FNV-1a; Swift's own hash is seeded anew each time).
+  func identity(stepName: String?) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for part in [stepName ?? "", target, errorClass, code, message] {
+      for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      hash = (hash ^ 0xff) &* 0x100_0000_01b3
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

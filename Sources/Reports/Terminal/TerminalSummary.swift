@@ -1,0 +1,313 @@
+package import Metrics
+
+/// What a person reads when a run has ended: the verdict in one sentence, then the figures behind it. What has nothing to
+/// say is left out.
+package struct TerminalSummary {
+  private let run: RunRecord
+  private let style: TextStyle
+  private let width: Int
+
+  /// - Parameter width: Columns of the terminal; lines are cut to it where they can be, from 60 up.
+  package static func text(of run: RunRecord, style: TextStyle, width: Int = 100, resultsPath: String? = nil) -> String {
+    let summary = TerminalSummary(run: run, style: style, width: max(60, width))
+    var figures = [summary.steps] + run.events.map(summary.event)
+    let bare = TerminalSummary(run: run, style: .plain, width: summary.width)
+    let hasDash = ([bare.steps] + run.events.map(bare.event)).joined().contains { $0.contains(" –") }
+    if hasDash, let last = figures.lastIndex(where: { !$0.isEmpty }) {
+      figures[last].append(summary.note("– too few samples to bound it (p50 needs 6, p95 72, p99 368), or not checkable"))
+    }
+    var sections = [summary.head] + figures
+    sections += [summary.checks, summary.errors, summary.thresholds, summary.validity, summary.places(resultsPath)]
+    return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+  }
+
+  // The verdict and the load.
+
+  private var head: [String] {
+    let verdict = RunVerdict(of: run)
+    var lines = [style.paint(verdict.word, verdict.tone) + "  " + style.paint("\(run.start.chain): ", .heading) + verdict.sentence]
+    var table = TextTable([.left, .left])
+    table.row([Cell("load", .faint), Cell(loadText)])
+    table.row([Cell("iterations", .faint), Cell(iterationsText)])
+    if run.warmUpIterations.arrivals > 0 {
+      table.row([Cell("warm-up", .faint), Cell("\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures")])
+    }
+    lines += table.lines(width: width, style: style)
+    return lines
+  }
+
+  private var loadText: String {
+    var parts = [run.start.profileText.isEmpty ? run.start.model.rawValue : run.start.profileText]
+    let arrived = run.durationSeconds > 0 ? Double(run.iterations.arrivals) / run.durationSeconds : 0
+    let completed = run.durationSeconds > 0 ? Double(run.iterations.completed) / run.durationSeconds : 0
+    if let asked = run.start.askedArrivalsPerSecond {
+      parts.append("asked \(Quantities.rate(asked)), arrived \(Quantities.rate(arrived)), completed \(Quantities.rate(completed))")
+    } else {
+      parts.append("completed \(Quantities.rate(completed))")
+    }
+    return parts.joined(separator: " · ")
+  }
+
+  private var iterationsText: String {
+    let counts = run.iterations
+    var parts = ["\(Quantities.count(counts.arrivals)) arrived = \(Quantities.count(counts.completed)) completed"]
+    for (count, name) in [
+      (counts.failed, "failed"), (counts.unknown, "unknown"), (counts.interrupted, "interrupted"), (counts.dropped, "dropped"),
+    ] where count > 0 {
+      parts.append("\(Quantities.count(count)) \(name)")
+    }
+    let equation = parts.joined(separator: " + ")
+    return counts.areConserved ? equation : equation + imbalance
+  }
+
+  // The steps.
+
+  private var steps: [String] {
+    var table = TextTable([.left, .left, .right, .right, .right, .right, .right, .right, .right, .right], optionalColumn: 1)
+    let hasUnknown = run.steps.contains { $0.unknown > 0 }
+    let hasSkipped = run.steps.contains { $0.skipped > 0 }
+    table.header(["", "", "count", "failed", hasUnknown ? "unknown" : "", hasSkipped ? "skipped" : "", "p50", "p95", "p99", "max"])
+    func quantile(_ values: HistogramSnapshot, _ q: Double) -> Cell {
+      guard !values.isEmpty else { return "" }
+      return values.estimableQuantile(q).map { Cell(Quantities.duration($0)) } ?? Cell("–", .faint)
+    }
+    func row(_ name: Cell, _ kind: String, _ counts: [Cell], _ values: HistogramSnapshot) {
+      table.row(
+        [name, Cell(kind, .faint)] + counts
+          + [
+            quantile(values, 0.5), quantile(values, 0.95), quantile(values, 0.99),
+            Cell(values.maxNanoseconds.map(Quantities.duration) ?? ""),
+          ])
+    }
+    func count(_ value: UInt64, isShown: Bool = true, _ tone: Tone) -> Cell {
+      isShown ? Cell(Quantities.count(value), value > 0 ? tone : .faint) : ""
+    }
+    if run.start.model == .open && !run.response.isEmpty {
+      row("response", "iteration", [Cell(Quantities.count(run.response.count)), "", "", ""], run.response)
+      row("start delay", "", ["", "", "", ""], run.startDelay)
+      row("service", "", ["", "", "", ""], run.service)
+    } else if !run.service.isEmpty {
+      row("service", "iteration", [Cell(Quantities.count(run.service.count)), "", "", ""], run.service)
+    }
+    for step in run.steps where step.count > 0 || step.skipped > 0 {
+      row(
+        Cell(step.info.id, .heading), step.info.method.isEmpty ? step.info.verb : step.info.method.lowercased(),
+        [
+          Cell(Quantities.count(step.count)), count(step.failed, .bad), count(step.unknown, isShown: hasUnknown, .doubtful),
+          count(step.skipped, isShown: hasSkipped, .doubtful),
+        ], step.service)
+      // A wait that nobody notices is no news: shown from 5 % of the step's own time on.
+      if let wait = step.poolWait.quantile(0.95), let own = step.service.quantile(0.5), wait * 20 > own {
+        row(Cell("  pool wait", .faint), "", ["", "", "", ""], step.poolWait)
+      }
+    }
+    for measure in run.measures where !measure.values.isEmpty {
+      row(Cell(measure.name, .heading), "measure", [Cell(Quantities.count(measure.values.count)), "", "", ""], measure.values)
+    }
+    guard run.service.count > 0 || run.steps.contains(where: { $0.count > 0 }) else { return [] }
+    return [heading("Time")] + table.lines(width: width, style: style)
+  }
+
+  // The events.
+
+  private func event(_ event: EventRecord) -> [String] {
+    guard event.counts?.attempted != 0 || event.hops.contains(where: { !$0.lagHigh.isEmpty || $0.counts.unexpected > 0 }) else { return [] }
+    var lines = [heading("Event \(event.info.name)") + equation(of: event)]
+    lines += ledger(of: event)
+    lines += lags(of: event)
+    lines += VisibilityPlot(of: event, width: width)?.lines(style: style) ?? []
+    lines += offenders(of: event)
+    lines += gaps(of: event)
+    return lines
+  }
+
+  private func equation(of event: EventRecord) -> String {
+    guard let counts = event.counts else { return style.paint("  (the ledger is missing: counted from its rows)", .doubtful) }
+    var text = "  \(Quantities.count(counts.attempted)) attempted = \(Quantities.count(counts.committed)) committed"
+    if counts.rolledBack > 0 { text += " + \(Quantities.count(counts.rolledBack)) rolled back" }
+    if counts.unknown > 0 { text += " + \(Quantities.count(counts.unknown)) unknown" }
+    return counts.areConserved && event.hops.allSatisfy { $0.counts.accountedFor == counts.committed } ? text : text + imbalance
+  }
+
+  private func ledger(of event: EventRecord) -> [String] {
+    struct Column {
+      let name: String
+      let tone: Tone
+      let isAlwaysShown: Bool
+      let value: (HopCounts) -> UInt64?
+    }
+    func column(_ name: String, _ tone: Tone, always: Bool = false, _ value: @escaping (HopCounts) -> UInt64?) -> Column {
+      Column(name: name, tone: tone, isAlwaysShown: always, value: value)
+    }
+    let columns = [
+      column("ok", .good, always: true, \.ok), column("late", .doubtful, always: true, \.late), column("lost", .bad, always: true, \.lost),
+      column("unobserved", .doubtful, always: true, \.unobserved), column("superseded", .plain, \.superseded),
+      column("blocked", .doubtful, \.blocked), column("recovered", .plain, \.recovered), column("absent", .plain, \.absent),
+      column("unexpected", .bad, \.unexpected), column("aborted", .bad, \.aborted), column("duplicate", .bad, \.duplicate),
+      column("reordered", .bad, \.reordered), column("mismatch", .bad, \.mismatch), column("regressed", .bad, \.regressed),
+      column("stale at end", .bad, \.staleFinal), column("missing", .bad, \.missing), column("extra", .bad, \.extra),
+    ].filter { column in column.isAlwaysShown || event.hops.contains { (column.value($0.counts) ?? 0) > 0 } }
+    var table = TextTable([.left, .left] + columns.map { _ in .right })
+    table.header(["", ""] + columns.map(\.name))
+    for hop in event.hops {
+      table.row(
+        [Cell(hop.info.name, .heading), Cell(hop.info.how, .faint)]
+          + columns.map { column in
+            guard let value = column.value(hop.counts) else { return Cell("–", .faint) }
+            return Cell(Quantities.count(value), value == 0 ? .faint : column.tone)
+          })
+    }
+    return table.lines(width: width, style: style)
+  }
+
+  private func lags(of event: EventRecord) -> [String] {
+    let seen = event.hops.filter { !$0.lagHigh.isEmpty }
+    guard !seen.isEmpty else { return [] }
+    var table = TextTable([.left, .right, .right, .right, .right, .right])
+    table.header(["lag", "p50", "p95", "p99", "resolution", seen.contains { $0.visibleBeforeAck > 0 } ? "before ack" : ""])
+    var isLimited = false
+    for hop in seen {
+      func quantile(_ q: Double) -> Cell {
+        guard let high = hop.lagHigh.estimableQuantile(q) else { return Cell("–", .faint) }
+        let low = hop.lagLow.quantile(q) ?? 0
+        // MEASUREMENT: a resolution above 10 % of a quantile limits that quantile.
+        let limited = (hop.resolutionNanoseconds ?? 0) * 10 > high
+        if limited { isLimited = true }
+        return Cell((limited ? "~" : "") + Quantities.interval(min(low, high), high))
+      }
+      table.row([
+        Cell(hop.info.name, .heading), quantile(0.5), quantile(0.95), quantile(0.99),
+        Cell(hop.resolutionNanoseconds.map(Quantities.duration) ?? "", .faint),
+        Cell(hop.visibleBeforeAck > 0 ? Quantities.count(hop.visibleBeforeAck) : "", .faint),
+      ])
+    }
+    var lines = table.lines(width: width, style: style)
+    if isLimited { lines.append(note("~ limited by the resolution: more than a tenth of the value")) }
+    return lines
+  }
+
+  private func offenders(of event: EventRecord) -> [String] {
+    // What an observer missed, or a newer version replaced, is no offence; what follows from an earlier loss is listed there.
+    let quiet: Set<String> = [
+      EventOutcome.blocked.rawValue, EventOutcome.superseded.rawValue, EventOutcome.recovered.rawValue, EventOutcome.absent.rawValue,
+    ]
+    var table = TextTable([.left, .left])
+    var isEmpty = true
+    for hop in event.hops {
+      for list in hop.offenders where !quiet.contains(list.kind) {
+        isEmpty = false
+        let shown = list.ids.prefix(8)
+        let more = list.count > UInt64(shown.count) ? " … \(Quantities.count(list.count - UInt64(shown.count))) more" : ""
+        table.row([Cell("\(list.kind) at \(hop.info.name)", .faint), Cell(shown.joined(separator: " ") + more)])
+      }
+    }
+    return isEmpty ? [] : table.lines(width: width, style: style)
+  }
+
+  private func gaps(of event: EventRecord) -> [String] {
+    let index = run.events.firstIndex { $0.info.name == event.info.name }
+    let gaps = run.gaps.filter { $0.event == nil || $0.event == index }
+    return gaps.prefix(3).map { gap in
+      note(
+        "could not see for \(Quantities.duration(gap.toNanoseconds - min(gap.fromNanoseconds, gap.toNanoseconds))) at \(second(gap.fromNanoseconds)): \(gap.reason)"
+      )
+    } + (gaps.count > 3 ? [note("and \(gaps.count - 3) more gaps")] : [])
+  }
+
+  // The verdicts.
+
+  private var checks: [String] {
+    guard !run.checks.isEmpty, run.checks.contains(where: { $0.passed + $0.failed > 0 }) else { return [] }
+    let failing = run.checks.filter { $0.failed > 0 }
+    let passed = run.checks.reduce(0) { $0 + $1.passed }
+    let failed = run.checks.reduce(0) { $0 + $1.failed }
+    if failing.isEmpty { return [heading("Checks") + "  all \(Quantities.count(passed)) passed"] }
+    var table = TextTable([.right, .right, .left, .left])
+    table.header(["failed", "passed", "step", "check"])
+    for check in failing {
+      let place =
+        check.info.line > 0 ? "\(run.stepName(check.info.step) ?? "") line \(check.info.line)" : run.stepName(check.info.step) ?? ""
+      table.row([Cell(Quantities.count(check.failed), .bad), Cell(Quantities.count(check.passed)), Cell(place), Cell(check.info.text)])
+    }
+    return [heading("Checks") + "  \(Quantities.count(failed)) of \(Quantities.count(passed + failed)) failed"]
+      + table.lines(width: width, style: style)
+  }
+
+  private var errors: [String] {
+    guard !run.failures.isEmpty else { return [] }
+    let shownMax = 10
+    var table = TextTable([.right, .left, .left, .left])
+    table.header(["count", "step", "when", "error"])
+    for failure in run.failures.prefix(shownMax) {
+      let (from, to) = (second(failure.firstNanoseconds), second(failure.lastNanoseconds))
+      let target = failure.fingerprint.target
+      table.row([
+        Cell(Quantities.count(failure.count), .bad), Cell(run.stepName(failure.fingerprint.step) ?? "–"),
+        Cell(from == to ? from : "\(from.dropLast(2))–\(to)", .faint),
+        Cell((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase),
+      ])
+    }
+    var lines = [heading("Errors") + "  \(Quantities.count(run.failureCount)) of \(Quantities.count(UInt64(run.failures.count), "kind"))"]
+    lines += table.lines(width: width, style: style)
+    if run.failures.count > shownMax { lines.append(note("and \(run.failures.count - shownMax) more kinds, in summary.json")) }
+    return lines
+  }
+
+  private var thresholds: [String] {
+    guard !run.thresholds.isEmpty else { return [] }
+    var table = TextTable([.left, .left, .left, .left])
+    for threshold in run.thresholds {
+      let word: Cell
+      switch threshold.verdict {
+      case .pass: word = Cell("pass", .good)
+      case .fail: word = Cell("FAIL", .bad)
+      case .inconclusive: word = Cell("UNDECIDED", .doubtful)
+      }
+      table.row([word, Cell(threshold.text), Cell(threshold.observed), Cell(threshold.detail ?? "", .faint)])
+    }
+    return [heading("Thresholds")] + table.lines(width: width, style: style)
+  }
+
+  private var validity: [String] {
+    var lines: [String] = []
+    if !run.validity.isEmpty {
+      var table = TextTable([.left, .left, .left])
+      for reason in run.validity {
+        let span: String
+        switch (reason.fromNanoseconds, reason.toNanoseconds) {
+        case (let from?, let to?): span = "\(second(from).dropLast(2))–\(second(to))"
+        case (let from?, nil): span = "from \(second(from))"
+        case (nil, let to?): span = "until \(second(to))"
+        case (nil, nil): span = ""
+        }
+        table.row([Cell(reason.name, reason.verdict == .invalid ? .bad : .doubtful), Cell(span, .faint), Cell(reason.detail)])
+      }
+      lines = [heading("Validity") + "  \(run.validityVerdict.rawValue): these figures say something about this machine as well"]
+      lines += table.lines(width: width, style: style)
+    }
+    if run.probes.share > 0.05 {
+      lines.append(note("observing was \(Quantities.percentage(run.probes.share)) of the target's operations"))
+    }
+    if run.damagedLines > 0 { lines.append(note("\(run.damagedLines) damaged lines in the journal were passed over")) }
+    return lines
+  }
+
+  private func places(_ path: String?) -> [String] {
+    guard let path else { return [] }
+    return [style.paint("Results", .heading) + "  \(path)"]
+  }
+
+  private var imbalance: String { style.paint(" — the counts do not add up", .bad) }
+
+  private func heading(_ text: String) -> String { style.paint(text, .heading) }
+
+  private func note(_ text: String) -> String {
+    let cell = Cell(text, .faint).cut(to: width - 2)
+    return "  " + style.paint(cell.text, cell.tone)
+  }
+
+  /// `12.3 s` since the start of the load.
+  private func second(_ nanoseconds: UInt64) -> String {
+    Quantities.fixed(run.seconds(at: nanoseconds), decimals: 1) + " s"
+  }
+}

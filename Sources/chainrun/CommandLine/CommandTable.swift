@@ -1,0 +1,68 @@
+/// The commands as data: the parser and the help are made from this table.
+struct CommandDescription: Sendable {
+  enum Name: String, CaseIterable, Sendable {
+    case lint, run, program, version
+  }
+
+  struct Option: Sendable {
+    /// With its dashes: `--profile`.
+    let name: String
+    /// What stands after it in the help; nil for a flag.
+    let value: String?
+    let isRepeatable: Bool
+    let summary: String
+
+    init(_ name: String, _ value: String? = nil, isRepeatable: Bool = false, _ summary: String) {
+      self.name = name
+      self.value = value
+      self.isRepeatable = isRepeatable
+      self.summary = summary
+    }
+  }
+
+  let name: Name
+  let summary: String
+  let examples: [(command: String, comment: String)]
+  /// What stands for the files in the usage line; empty if there are none.
+  let operand: String
+  let operandCount: ClosedRange<Int>
+  let options: [Option]
+
+  static let variable = Option(
+    "--var", "NAME=VALUE", isRepeatable: true, "replaces a variable of the chain; checked against its type (may be repeated)")
+
+  static let all: [CommandDescription] = [
+    CommandDescription(
+      name: .lint, summary: "prove what can be proved about chains before anything runs",
+      examples: [
+        ("chainrun lint chains/order-flow.chain.yaml", "all findings with their places, exit 1 if any is an error"),
+        ("chainrun lint --format json chains/*.chain.yaml", "for another program to read"),
+      ],
+      operand: "FILE…", operandCount: 1...10_000,
+      options: [
+        Option("--format", "human|json", "how findings are written to standard output (default: human)"),
+        variable,
+      ]),
+    CommandDescription(
+      name: .run, summary: "run a chain under load and keep account of every event",
+      examples: [
+        ("chainrun run chains/order-flow.chain.yaml", "with the chain's first load profile"),
+        ("chainrun run order.chain.yaml --profile soak --out results/soak-1", "another profile, results in a folder of your choice"),
+        ("chainrun run order.chain.yaml --var deadline=500ms --seed 7", "with a variable replaced and the draws of seed 7"),
+      ],
+      operand: "FILE", operandCount: 1...1,
+      options: [
+        Option("--profile", "NAME", "the load profile (default: the first one of the chain)"),
+        Option("--out", "DIR", "the folder for the results; must be new or empty (default: results/<time>-<chain>-<id>)"),
+        variable,
+        Option("--seed", "N", "the seed of all random draws (default: 1)"),
+        Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
+      ]),
+    CommandDescription(
+      name: .program, summary: "print the compiled program of a chain",
+      examples: [("chainrun program order.chain.yaml", "instructions, slots and operations, as the interpreter sees them")],
+      operand: "FILE", operandCount: 1...1, options: [variable]),
+    CommandDescription(
+      name: .version, summary: "print the version", examples: [("chainrun version", "")], operand: "", operandCount: 0...0, options: []),
+  ]
+}

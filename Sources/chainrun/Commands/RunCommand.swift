@@ -1,0 +1,217 @@
+import ChainIO
+import ChainProgram
+import ChainRuntime
+import Diagnostics
+import Glibc
+import Metrics
+import Reports
+
+/// `chainrun run FILE`
+enum RunCommand {
+  /// What ends the command early: a message and its exit code.
+  private struct Stop: Error {
+    let code: ExitCode
+    let message: String
+  }
+
+  static func run(_ invocation: Invocation) -> ExitCode {
+    do throws(Stop) {
+      return try perform(invocation)
+    } catch {
+      if !error.message.isEmpty { Terminal.talk("chainrun: \(error.message)\n") }
+      return error.code
+    }
+  }
+
+  private static func perform(_ invocation: Invocation) throws(Stop) -> ExitCode {
+    let path = invocation.operands[0]
+    let (program, files) = try compile(path, invocation)
+    let profile = try chooseProfile(program, invocation.value("--profile"))
+    guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
+      throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
+    }
+    let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let used = try resolve(program)
+    raiseDescriptorLimit()
+
+    let runID = makeRunID()
+    let folder: String
+    switch ResultFolder.make(asked: invocation.value("--out"), chain: program.chain, runID: runID) {
+    case .made(let path): folder = path
+    case .refused(let message): throw Stop(code: .untrusted, message: message)
+    }
+    let journalPath = folder + "/" + ResultFiles.journalName
+    let journal: JournalWriter
+    do throws(JournalFailureState) {
+      journal = try JournalWriter(creating: journalPath)
+    } catch {
+      throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
+    }
+    let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    journal.append(start)
+
+    let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
+    let plan = RunPlan(
+      program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
+      onProgress: { progress.note($0) })
+    let signals = SignalWatch()
+    let run: Run
+    do throws(OperationError) {
+      run = try Run(plan: plan)
+      try run.start()
+    } catch {
+      throw Stop(code: .environment, message: error.message)
+    }
+    let result = signals.wait(for: run, progress: progress)
+    progress.finish()
+    return conclude(program, result, signals.caught, journal, folder)
+  }
+
+  // Before the run
+
+  private static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
+    switch ChainLoading.load(path: path, variables: invocation.values("--var")) {
+    case .unreadable(let message): throw Stop(code: .usage, message: message)
+    case .compiled(let compilation):
+      Terminal.talk(ChainLoading.render(compilation, colour: Terminal.hasColour(STDERR_FILENO)))
+      guard let program = compilation.program else {
+        throw Stop(code: .failed, message: "\(path): \(compilation.findings.summary ?? "errors"); nothing was executed")
+      }
+      return (program, compilation.files)
+    }
+  }
+
+  private static func chooseProfile(_ program: Program, _ asked: String?) throws(Stop) -> LoadProfile {
+    guard let first = program.profiles.first else {
+      throw Stop(code: .usage, message: "the chain has no load profile; add one under 'load:', such as 'smoke: { closed: { vus: 1, iterations: 5 } }'")
+    }
+    guard let asked else { return first }
+    if let found = program.profiles.first(where: { $0.name == asked }) { return found }
+    let names = program.profiles.map(\.name)
+    let hint = nearestName(to: asked, among: names).map { "did you mean '\($0)'?" } ?? "it has \(names.joined(separator: ", "))"
+    throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
+  }
+
+  private static func progressStyle(_ text: String) throws(Stop) -> ProgressPrinter.Style {
+    switch text {
+    case "none": return .none
+    case "line": return .lines
+    case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
+    default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
+    }
+  }
+
+  /// Finds each connection's connector and address, and resolves its name: the last thing that may block on the network.
+  private static func resolve(_ program: Program) throws(Stop) -> (connectors: [any Connector], targets: [any ConnectionTarget]) {
+    var used: [any Connector] = []
+    var targets: [any ConnectionTarget] = []
+    for connection in program.connections {
+      guard let connector = connectors.first(where: { $0.schema.kind == connection.kind }) else {
+        throw Stop(code: .internalError, message: "no connector for '\(connection.kind)'")
+      }
+      let address: String
+      switch connection.address {
+      case .literal(let text): address = text
+      case .environment(let name):
+        guard let text = Terminal.environment(name), !text.isEmpty else {
+          throw Stop(code: .usage, message: "connection '\(connection.name)' takes its address from the environment variable \(name), which is not set")
+        }
+        address = text
+      }
+      let target: any ConnectionTarget
+      do throws(OperationError) {
+        target = try connector.resolve(connection, address: address)
+      } catch {
+        throw Stop(code: .environment, message: "connection '\(connection.name)': \(error.message)")
+      }
+      if let hosts = program.guardHosts, !hosts.contains(target.host) {
+        throw Stop(code: .usage, message: "connection '\(connection.name)' goes to '\(target.host)', which 'guard: hosts' does not list")
+      }
+      used.append(connector)
+      targets.append(target)
+    }
+    return (used, targets)
+  }
+
+  /// Many virtual users need many descriptors; the soft limit is ours to raise.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  /// Twelve characters of base 32 without vowels: short enough for keys, different enough for runs.
+  private static func makeRunID() -> String {
+    let alphabet = Array("0123456789bcdfghjklmnpqrstvwxyz_".utf8)
+    var generator = SystemRandomNumberGenerator()
+    return String(decoding: (0..<12).map { _ in alphabet[Int(generator.next() % 31)] }, as: UTF8.self)
+  }
+
+  // After the run
+
+  private static func conclude(_ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String) -> ExitCode {
+    let isWritten = journal.close()
+    if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
+    let journalPath = folder + "/" + ResultFiles.journalName
+    var code = ExitCode.ok
+    do {
+      let record = try JournalReader.read(path: journalPath)
+      let thresholds = result.failure == nil ? ThresholdEvaluation.evaluate(program, record) : []
+      let validity = result.failure == nil ? Validity.judge(record, isInterrupted: result.isInterrupted) : []
+      code = exitCode(result, record, thresholds, validity, signal, isJournalComplete: isWritten)
+      let appender = try JournalWriter(appendingTo: journalPath)
+      appender.append(validity)
+      appender.append(thresholds)
+      appender.append(
+        JournalEnd(atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" }))
+      if !appender.close() || !isWritten {
+        code = max(code, .untrusted)
+        if let failure = appender.failure ?? journal.failure { Terminal.talk("chainrun: \(failure)\n") }
+      }
+      let final = try ResultFiles.write(into: folder)
+      if result.failure == nil || record.iterations.arrivals > 0 {
+        let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
+        Terminal.out(TerminalSummary.text(of: final, style: style, width: Terminal.width, resultsPath: folder))
+      }
+    } catch {
+      Terminal.talk("chainrun: \(error)\n")
+      code = max(code, .untrusted)
+    }
+    return code
+  }
+
+  private static func exitCode(
+    _ result: RunResult, _ record: RunRecord, _ thresholds: [JournalThreshold], _ validity: [JournalValidity], _ signal: Int32?,
+    isJournalComplete: Bool
+  ) -> ExitCode {
+    var code = ExitCode.ok
+    if thresholds.contains(where: { $0.verdict != .pass }) { code = max(code, .failed) }
+    if record.checks.contains(where: { $0.failed > 0 }) { code = max(code, .failed) }
+    // A load of which nothing at all succeeded is a no, whether or not a threshold asks.
+    if record.iterations.arrivals > 0, record.iterations.completed == 0 { code = max(code, .failed) }
+    if result.failure != nil { code = max(code, .environment) }
+    if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
+    if validity.contains(where: { $0.verdict == .invalid }) || !isJournalComplete { code = max(code, .untrusted) }
+    if !result.isConserved { code = max(code, .internalError) }
+    if let signal { code = max(code, signal == SIGTERM ? .terminated : .interrupted) }
+    return code
+  }
+}
+
+extension OperationError {
+  /// ` (ECONNREFUSED)`, or nothing where the code says no more than the message.
+  var codeSuffix: String { code.isEmpty || message.contains(code) ? "" : " (\(code))" }
+}
+
+extension LoadProfile {
+  /// How long the load lasts; nil if it ends after a number of iterations.
+  var loadNanoseconds: UInt64? {
+    switch model {
+    case .open(let load): return load.durationNanoseconds
+    case .closed(let load):
+      if case .duration(let nanoseconds) = load.extent { return nanoseconds }
+      return nil
+    }
+  }
+}
