@@ -66,6 +66,23 @@ package enum Instruction: Sendable, Hashable {
   case originAcknowledge(EventIndex)
   /// Ends the attempt without an event: the transaction was rolled back
   case originAbort(EventIndex)
+  /// R[d] = the number of the next branch, by weight: the mix holds in every window of the branch's own passes
+  case chooseBranch(BranchIndex, d: SlotIndex)
+  /// R[d] = the number of elements of the list or JSON array R[a]; 0 for null
+  case count(d: SlotIndex, a: SlotIndex)
+  /// Runs the lanes' blocks at the same time and goes on when all (or any) have ended; raises the first lane's error
+  case runLanes(LanesIndex)
+  /// R[d] = a moment of this user's last operation or now, in nanoseconds (int)
+  case stamp(d: SlotIndex, StampKind)
+  /// Records R[to] - R[from] in the measure; a negative difference counts as 0
+  case measure(MeasureIndex, from: SlotIndex, to: SlotIndex)
+  /// In a handler: if the pending error is of a class the retry lists and R[attempts] is below its maximum, counts the attempt, forgets the error,
+  /// pauses and goes on at target; otherwise pc + 1
+  case retryAgain(RetryIndex, attempts: SlotIndex, target: UInt32)
+  /// Records the time since R[from] as the control step's
+  case endGroup(StepIndex, from: SlotIndex)
+  /// Ends the iteration well, or the whole run's load
+  case stop(StepIndex, endsRun: Bool)
   /// Puts the next row of the feed into slots from R[d] on
   case drawRow(FeedIndex, d: SlotIndex)
   /// Writes R[a] to the run's log
@@ -76,6 +93,16 @@ package enum Instruction: Sendable, Hashable {
   case rethrow
   /// The block (iteration, setup, mapping) ends
   case end
+}
+
+/// A moment that `stamp` writes.
+package enum StampKind: UInt8, Sendable, Hashable {
+  /// The last operation was taken by a connection.
+  case operationStart
+  /// The bytes that ended the last operation were read.
+  case operationEnd
+  /// The user's latest moment: the end of the last step of any kind.
+  case now
 }
 
 package enum BinaryOperation: UInt8, Sendable, Hashable {

@@ -13,13 +13,18 @@ package struct LoadProfile: Sendable {
   package let warmUpNanoseconds: UInt64
   /// Nanoseconds that running iterations are given to finish after the last one was started.
   package let gracefulStopNanoseconds: UInt64
+  /// Shares of the scenarios by their index, where the profile has a `mix:`; nil for the scenarios' own weights.
+  package let mix: [Int]?
   package let range: SourceRange
 
-  package init(name: String, model: Model, warmUpNanoseconds: UInt64, gracefulStopNanoseconds: UInt64, range: SourceRange) {
+  package init(
+    name: String, model: Model, warmUpNanoseconds: UInt64, gracefulStopNanoseconds: UInt64, mix: [Int]? = nil, range: SourceRange
+  ) {
     self.name = name
     self.model = model
     self.warmUpNanoseconds = warmUpNanoseconds
     self.gracefulStopNanoseconds = gracefulStopNanoseconds
+    self.mix = mix
     self.range = range
   }
 }

@@ -24,6 +24,10 @@ package typealias EventIndex = TableIndex<EventDeclaration>
 package typealias FeedIndex = TableIndex<FeedDeclaration>
 package typealias TemplateIndex = TableIndex<TextTemplate>
 package typealias ResultPathIndex = TableIndex<ResultPath>
+package typealias BranchIndex = TableIndex<BranchDescription>
+package typealias LanesIndex = TableIndex<LanesDescription>
+package typealias MeasureIndex = TableIndex<MeasureDescription>
+package typealias RetryIndex = TableIndex<RetryDescription>
 
 /// What a step asks of a connector, compiled once per program. A connector turns it into prepared statements and argument encoders
 /// when its driver is made, so that submitting it needs no look-up.

@@ -24,17 +24,31 @@ package struct Program: Sendable {
   package var profiles: [LoadProfile] = []
   package var thresholds: [Threshold] = []
   package var slots: [SlotDescription] = []
-  /// Where one iteration starts.
+  package var branches: [BranchDescription] = []
+  package var lanes: [LanesDescription] = []
+  package var measures: [MeasureDescription] = []
+  package var retries: [RetryDescription] = []
+  package var secrets: [SecretDeclaration] = []
+  /// At least one. Iterations are dealt to them by weight, so that the mix holds in every window.
+  package var scenarios: [ScenarioDescription] = []
+  /// Where one iteration starts: the first scenario's.
   package var iterationEntry = 0
   /// Once per run, before the observers are armed and after the load; nil if the chain has none. Their slots are the same frame.
   package var setupEntry: Int?
   package var teardownEntry: Int?
+  /// Once per virtual user, before its first iteration and after its last; nil if the chain has none.
+  package var userSetupEntry: Int?
+  package var userTeardownEntry: Int?
+  /// Slots that keep their value from one iteration of a user to the next: what `setup_vu` captured.
+  package var userSlots: [SlotIndex] = []
   /// Slot that holds `$run.id`, filled by the runtime at the start of a frame; nil if the chain does not read it.
   package var runIdSlot: SlotIndex?
   /// Slots filled once per frame and never written by the iteration: `vars`.
   package var initialValues: [(slot: SlotIndex, value: Value)] = []
   /// What `guard:` allows; nil if the chain has none.
   package var guardHosts: [String]?
+  /// Operations that write which the whole run may send (`guard: writes`); nil without a limit.
+  package var guardWrites: Int?
 
   package init(chain: String, chainDescription: String, chainHash: String) {
     self.chain = chain

@@ -276,6 +276,14 @@ private struct ProgramListing {
     case .originAcknowledge: "originAcknowledge"
     case .originAbort: "originAbort"
     case .drawRow: "drawRow"
+    case .chooseBranch: "chooseBranch"
+    case .count: "count"
+    case .runLanes: "runLanes"
+    case .stamp: "stamp"
+    case .measure: "measure"
+    case .retryAgain: "retryAgain"
+    case .endGroup: "endGroup"
+    case .stop: "stop"
     case .log: "log"
     case .fail: "fail"
     case .rethrow: "rethrow"
@@ -316,9 +324,28 @@ private struct ProgramListing {
     case .drawRow(let feed, let d):
       feed.index < program.feeds.count
         ? "\(run(d, program.feeds[feed.index].columns.count)) = \(program.feeds[feed.index].name)" : "feed?\(feed)"
+    case .chooseBranch(let branch, let d):
+      "\(slot(d)) = \(branch.index < program.branches.count ? weights(program.branches[branch.index]) : "branch?\(branch)")"
+    case .count(let d, let a): "\(slot(d)) = \(slot(a))"
+    case .runLanes(let lanes):
+      lanes.index < program.lanes.count ? self.lanes(program.lanes[lanes.index]) : "lanes?\(lanes)"
+    case .stamp(let d, let kind): "\(slot(d)) = \(kind)"
+    case .measure(let measure, let from, let to):
+      "\(measure.index < program.measures.count ? program.measures[measure.index].name : "measure?\(measure)") = \(slot(to)) - \(slot(from))"
+    case .retryAgain(let retry, let attempts, let target): "#\(retry) \(slot(attempts)) -> \(target)"
+    case .endGroup(let step, let from): "\(self.step(step)) from \(slot(from))"
+    case .stop(let step, let endsRun): "\(self.step(step)), \(endsRun ? "run" : "iteration")"
     case .log(let step, let a), .fail(let step, let a): "\(self.step(step)), \(slot(a))"
     case .rethrow, .end: ""
     }
+  }
+
+  private func weights(_ branch: BranchDescription) -> String {
+    zip(branch.names, branch.weights).map { "\($0) \($1)" }.joined(separator: ", ")
+  }
+
+  private func lanes(_ lanes: LanesDescription) -> String {
+    "\(lanes.join): " + zip(lanes.names, lanes.entries).map { "\($0) at \($1)" }.joined(separator: ", ")
   }
 
   /// Slots next to each other.

@@ -91,7 +91,7 @@ package final class Evaluator {
     case .jumpIfNull(let a, let target):
       if case .null = frame[a.index] { return Int(target) }
     case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
-      .drawRow, .log, .fail, .rethrow, .end:
+      .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
       preconditionFailure("a step instruction inside an expression block at \(pc): the lowering broke its contract")
     }
     return pc + 1

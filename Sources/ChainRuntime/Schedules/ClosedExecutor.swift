@@ -9,9 +9,9 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
   private var isStopping = false
   private var endTimer: ReactorTimer!
 
-  init(load: ClosedLoad, context: UserContext) {
+  init(load: ClosedLoad, mix: [Int]? = nil, context: UserContext) {
     self.load = load
-    super.init(context: context)
+    super.init(context: context, mix: mix)
     endTimer = ReactorTimer(owner: self)
   }
 
@@ -38,7 +38,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
     if !remainingOfUser.isEmpty { remainingOfUser[user.index] -= 1 }
     context.recorder.iterations.arrivals &+= 1
     context.recorder.iterations.started &+= 1
-    user.start(entry: context.program.iterationEntry, iteration: nextIteration, stream: 0, intendedStart: 0, isMeasured: true)
+    user.start(entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: 0, isMeasured: true)
     nextIteration &+= 1
   }
 
@@ -48,7 +48,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
     endIfDone(now: now)
   }
 
-  func feedExhausted() { isStopping = true }
+  func stopRequested() { isStopping = true }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) { stopStarting(now: now) }
 

@@ -29,7 +29,19 @@ class UserPool {
   var nextIteration: UInt64 = 0
   var hasEnded = false
 
-  init(context: UserContext) { self.context = context }
+  private var scenarios: WeightedRotation
+
+  /// - Parameter mix: The profile's shares of the scenarios; nil for their own weights.
+  init(context: UserContext, mix: [Int]?) {
+    self.context = context
+    scenarios = WeightedRotation(weights: mix ?? context.program.scenarios.map(\.weight), seed: context.seed)
+  }
+
+  /// Where the next iteration begins: the scenario whose turn it is.
+  func nextEntry() -> Int {
+    let scenarios = context.program.scenarios
+    return scenarios.isEmpty ? context.program.iterationEntry : scenarios[self.scenarios.next()].entry
+  }
 
   var busyUsers: Int { users.count - free.count }
   var totalUsers: Int { users.count }

@@ -17,11 +17,11 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private var isStopping = false
   private var timer: ReactorTimer!
 
-  init(load: OpenLoad, seed: UInt64, context: UserContext) {
+  init(load: OpenLoad, mix: [Int]? = nil, seed: UInt64, context: UserContext) {
     self.load = load
     due = ArrivalSchedule(load: load, seed: seed)
     waiting = ArrivalSchedule(load: load, seed: seed)
-    super.init(context: context)
+    super.init(context: context, mix: mix)
     timer = ReactorTimer(owner: self)
   }
 
@@ -80,7 +80,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
       if userWasFree { context.recorder.lateUserFree &+= 1 } else { context.recorder.lateNoUserFree &+= 1 }
     }
     context.recorder.iterations.started &+= 1
-    user.start(entry: context.program.iterationEntry, iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true)
+    user.start(entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true)
     nextIteration &+= 1
   }
 
@@ -98,7 +98,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   /// The schedule has ended by itself: what waits still runs.
   private var isDraining: Bool { nextDue == nil }
 
-  func feedExhausted() {
+  func stopRequested() {
     isStopping = true
     nextDue = nil
   }

@@ -36,6 +36,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var health = ProcessHealth()
   private var observerOperations: UInt64 = 0
   private var isFinished = false
+  /// Virtual users whose `teardown_vu` still runs.
+  private var usersToTearDown = 0
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
@@ -105,12 +107,17 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
+    if usersToTearDown > 0, user !== blockUser {
+      usersToTearDown -= 1
+      if usersToTearDown == 0 { checkSettled(now: MonotonicClock.now) }
+      return
+    }
     let next = afterBlock
     afterBlock = nil
     next?()
   }
 
-  func feedExhausted() {}
+  func stopRequested() {}
 
   // Observers
 
@@ -147,10 +154,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func beginLoad() {
     guard !result.isInterrupted else { return runTeardown() }
     switch plan.profile.model {
-    case .closed(let load): executor = ClosedExecutor(load: load, context: context)
-    case .open(let load): executor = OpenExecutor(load: load, seed: plan.seed, context: context)
+    case .closed(let load): executor = ClosedExecutor(load: load, mix: plan.profile.mix, context: context)
+    case .open(let load): executor = OpenExecutor(load: load, mix: plan.profile.mix, seed: plan.seed, context: context)
     }
     (executor as? UserPool)?.loadOwner = self
+    context.writesSpent = { [unowned self] in self.writesSpent() }
     // A moment ahead, so that the first arrival is not late already.
     loadStart = MonotonicClock.now &+ 20_000_000
     phase = .load
@@ -181,7 +189,21 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     gracefulTimer.disarm()
     enter(.settling, journal: .settle)
     settledSince = 0
-    checkSettled(now: MonotonicClock.now)
+    tearDownUsers()
+  }
+
+  /// `teardown_vu`, for every user that began; events settle meanwhile.
+  private func tearDownUsers() {
+    guard let entry = program.userTeardownEntry, let pool = executor as? UserPool, !isStoppingAtOnce else {
+      return checkSettled(now: MonotonicClock.now)
+    }
+    let users = pool.users
+    usersToTearDown = users.count
+    for user in users {
+      user.handOver(to: self)
+      user.start(entry: entry, iteration: UInt64(user.index), stream: 2, intendedStart: 0, isMeasured: false)
+    }
+    if users.isEmpty { checkSettled(now: MonotonicClock.now) }
   }
 
   /// The first call lets running iterations finish, the second cuts them short and waits for nothing.
@@ -250,6 +272,13 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     report(nil)
   }
 
+  /// `guard: writes` is used up: nothing more starts, and the report says why.
+  private func writesSpent() {
+    let error = OperationError(.failed, code: "guard-writes", "the budget of \(program.guardWrites ?? 0) writes is used up; nothing more was started")
+    recorder.failed(step: nil, error, at: reactor.now)
+    if phase == .load { stopLoad(now: MonotonicClock.now) }
+  }
+
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
@@ -271,7 +300,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   // Settling
 
   private func checkSettled(now: UInt64) {
-    guard phase == .settling else { return }
+    guard phase == .settling, usersToTearDown == 0 || isStoppingAtOnce else { return }
     if !isStoppingAtOnce {
       guard ledger.isSettled(now: now) else {
         settledSince = 0

@@ -23,6 +23,7 @@ final class Recorder {
   let service = Histogram()
   private let steps: UnsafeMutableBufferPointer<StepCell>
   private let checks: UnsafeMutableBufferPointer<CheckCell>
+  private let measures: [Histogram]
   private var failures = ErrorTable()
   private let program: Program
   let loopLateness = Histogram(digits: 2)
@@ -41,6 +42,7 @@ final class Recorder {
     for index in 0..<program.steps.count { steps.initializeElement(at: index, to: StepCell()) }
     checks = .allocate(capacity: program.checks.count)
     checks.initialize(repeating: CheckCell())
+    measures = program.measures.map { _ in Histogram() }
   }
 
   deinit {
@@ -65,6 +67,9 @@ final class Recorder {
     steps[step].count &+= 1
     if isUnknown { steps[step].unknown &+= 1 } else { steps[step].failed &+= 1 }
   }
+
+  /// One value of a measure; a negative difference counts as 0.
+  func measured(_ measure: Int, nanoseconds: Int64) { measures[measure].record(difference: nanoseconds) }
 
   func checkEnded(_ check: Int, passed: Bool) {
     if passed { checks[check].passed &+= 1 } else { checks[check].failed &+= 1 }
@@ -108,6 +113,9 @@ final class Recorder {
     for index in 0..<checks.count where checks[index].passed > 0 || checks[index].failed > 0 {
       interval.checks.append(CheckInterval(check: index, passed: checks[index].passed, failed: checks[index].failed))
       checks[index] = CheckCell()
+    }
+    for (index, measure) in measures.enumerated() where !measure.isEmpty {
+      interval.measures.append(MeasureInterval(measure: index, values: measure.takeSnapshot()))
     }
     interval.generator.loopLateness = loopLateness.takeSnapshot()
     interval.generator.longestGapNanoseconds = longestGapNanoseconds

@@ -5,8 +5,8 @@ import ChainProgram
 protocol IterationOwner: AnyObject {
   /// The user is free again. Called on the reactor's thread; may start the user's next iteration.
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64)
-  /// A feed has no row left: no further iteration can start.
-  func feedExhausted()
+  /// No further iteration may start: a feed has no row left, a write budget is used up, or the chain says `stop`.
+  func stopRequested()
 }
 
 enum IterationEnding: UInt8 {
@@ -35,8 +35,17 @@ final class UserContext {
   /// For each step, the events whose origin it is.
   let originsOfStep: [[Int]]
   var log: (String) -> Void = { _ in }
+  let secretValues: [(slot: SlotIndex, value: Value)]
+  var branches: [WeightedRotation]
+  /// Writes that `guard: writes` still allows.
+  private var writesLeft: Int
+  /// Called once when the budget of writes is used up.
+  var writesSpent: () -> Void = {}
 
-  init(program: Program, reactor: Reactor, evaluator: Evaluator, recorder: Recorder, ledger: Ledger, seed: UInt64, runID: String) {
+  init(
+    program: Program, reactor: Reactor, evaluator: Evaluator, recorder: Recorder, ledger: Ledger, seed: UInt64, runID: String,
+    secretValues: [(slot: SlotIndex, value: Value)] = []
+  ) {
     self.program = program
     self.reactor = reactor
     self.evaluator = evaluator
@@ -44,9 +53,18 @@ final class UserContext {
     self.ledger = ledger
     self.seed = seed
     self.runID = runID
+    self.secretValues = secretValues
+    writesLeft = program.guardWrites ?? .max
+    branches = program.branches.enumerated().map { WeightedRotation(weights: $0.element.weights, seed: seed &+ UInt64($0.offset)) }
     feeds = program.feeds.enumerated().map { FeedCursor(feed: $0.element, index: $0.offset, seed: seed) }
     var origins = [[Int]](repeating: [], count: program.steps.count)
     for (index, event) in program.events.enumerated() { origins[event.origin.index].append(index) }
     originsOfStep = origins
+  }
+
+  /// Counts one operation that writes against `guard: writes`.
+  func spendWrite() {
+    writesLeft -= 1
+    if writesLeft == 0 { writesSpent() }
   }
 }

@@ -5,7 +5,10 @@ import ChainProgram
 ///
 /// Not a task: the pc is the continuation. A step that must wait leaves the loop, and whatever ends the wait (a driver, a timer, the
 /// ledger) comes back in as a job of the reactor. Confined to the reactor's thread.
-final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
+///
+/// A lane of a `parallel:` step is a virtual user of its own that shares its parent's frame: slots that lanes write are disjoint by
+/// construction. The parent waits for its lanes as their iteration owner.
+final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private enum Activity: UInt8 {
     case idle
     /// An iteration is about to begin.
@@ -21,14 +24,27 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     case awaiting
     /// The hop was seen; the job that resumes is queued.
     case resuming
+    /// Lanes are running.
+    case joining
   }
 
   let index: Int
   private let context: UserContext
   private let program: Program
   private let evaluator: Evaluator
-  private unowned let owner: any IterationOwner
+  private unowned var owner: any IterationOwner
   private let frame: UnsafeMutablePointer<Value>
+  /// Of a lane; its frame is the parent's, who outlives it.
+  private let isLane: Bool
+  private var lanes: [VirtualUser] = []
+  private var lanesRunning = 0
+  private var laneJoin = LanesDescription.Join.all
+  private var laneSucceeded = false
+  private var laneIsPending = false
+  private var laneError: (error: OperationError, ending: OperationCall.Ending)?
+  /// `setup_vu` has run.
+  private var isPrepared = false
+  private var isPreparing = false
   private var call: OperationCall!
   private let reader: ResultReader
   private var deadlineTimer: ReactorTimer!
@@ -38,6 +54,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var entry = 0
   private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
   private(set) var iteration: UInt64 = 0
+  private var stream: UInt64 = 0
   /// Nanoseconds; 0 in the closed model.
   private(set) var intendedStart: UInt64 = 0
   private(set) var actualStart: UInt64 = 0
@@ -61,15 +78,24 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
 
-  init(index: Int, context: UserContext, owner: any IterationOwner) {
+  convenience init(index: Int, context: UserContext, owner: any IterationOwner) {
+    let slotCount = max(1, context.program.slots.count)
+    let frame = UnsafeMutablePointer<Value>.allocate(capacity: slotCount)
+    frame.initialize(repeating: .null, count: slotCount)
+    self.init(index: index, context: context, owner: owner, frame: frame, isLane: false)
+    for (slot, value) in context.program.initialValues { frame[slot.index] = value }
+    for (slot, value) in context.secretValues { frame[slot.index] = value }
+    if let slot = context.program.runIdSlot { frame[slot.index] = .string(context.runID) }
+  }
+
+  private init(index: Int, context: UserContext, owner: any IterationOwner, frame: UnsafeMutablePointer<Value>, isLane: Bool) {
     self.index = index
     self.context = context
     self.owner = owner
+    self.frame = frame
+    self.isLane = isLane
     program = context.program
     evaluator = context.evaluator
-    let slotCount = max(1, context.program.slots.count)
-    frame = .allocate(capacity: slotCount)
-    frame.initialize(repeating: .null, count: slotCount)
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
@@ -77,12 +103,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     reader.read(call.result)
     deadlineTimer = ReactorTimer(owner: self, tag: 0)
     wakeTimer = ReactorTimer(owner: self, tag: 1)
-    for (slot, value) in context.program.initialValues { frame[slot.index] = value }
-    if let slot = context.program.runIdSlot { frame[slot.index] = .string(context.runID) }
   }
 
   deinit {
-    frame.deinitialize(count: max(1, program.slots.count)).deallocate()
+    if !isLane { frame.deinitialize(count: max(1, program.slots.count)).deallocate() }
     origins.deinitialize(count: program.events.count).deallocate()
   }
 
@@ -90,9 +114,16 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   func retire() {
     deadlineTimer.invalidate()
     wakeTimer.invalidate()
+    for lane in lanes { lane.retire() }
   }
 
   var isIdle: Bool { activity == .idle }
+
+  /// From the executor to the session, for `teardown_vu`.
+  func handOver(to owner: any IterationOwner) {
+    precondition(activity == .idle, "a virtual user changes its owner between iterations")
+    self.owner = owner
+  }
 
   // Starting and ending
 
@@ -108,6 +139,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     self.iteration = iteration
     self.intendedStart = intendedStart
     self.isMeasured = isMeasured
+    self.stream = stream
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
     context.reactor.enqueue(self)
   }
@@ -117,9 +149,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     case .starting: begin()
     case .resuming:
       activity = .running
+      if lanesRunning == 0, laneIsPending { return resumeFromLanes() }
       execute()
     case .idle: break
-    case .running, .calling, .thinking, .pausing, .awaiting:
+    case .running, .calling, .thinking, .pausing, .awaiting, .joining:
       preconditionFailure("a job for a virtual user that waits for something else")
     }
   }
@@ -132,6 +165,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     pendingError = nil
     isProbing = false
     pc = entry
+    if let userSetup = program.userSetupEntry, !isPrepared, isMeasured, !isLane {
+      isPreparing = true
+      isMeasured = false
+      pc = userSetup
+    }
     for event in 0..<program.events.count { origins[event].reset() }
     activity = .running
     execute()
@@ -147,6 +185,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
       context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
       return
     }
+    if activity == .joining {
+      isInterrupted = true
+      for lane in lanes where !lane.isIdle { lane.interrupt(now: now) }
+      return
+    }
     leaveHop()
     lastStamp = now
     settleOrigins(.interrupted)
@@ -159,7 +202,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
     activity = .idle
     isInterrupted = false
-    if isMeasured, ending == .completed {
+    isPreparing = false
+    if isMeasured, !isLane, ending == .completed {
       context.recorder.service.record(lastStamp &- actualStart)
       if intendedStart != 0 { context.recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
     }
@@ -214,9 +258,33 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
         case .originAbort(let event):
           settleOrigin(event.index, firstEnding == .unknown ? .unknown : .failed)
           pc += 1
+        case .chooseBranch(let branch, let d):
+          frame[d.index] = .int(Int64(context.branches[branch.index].next()))
+          pc += 1
+        case .count(let d, let a):
+          frame[d.index] = .int(Int64(elementCount(frame[a.index])))
+          pc += 1
+        case .runLanes(let index):
+          if runLanes(program.lanes[index.index]) { return }
+        case .stamp(let d, let kind):
+          frame[d.index] = .int(Int64(bitPattern: stamp(kind)))
+          pc += 1
+        case .measure(let measure, let from, let to):
+          recordMeasure(measure, frame[from.index], frame[to.index])
+          pc += 1
+        case .retryAgain(let retry, let attempts, let target):
+          if retryAgain(program.retries[retry.index], attempts, target) { return }
+        case .endGroup(let step, let from):
+          if case .int(let start) = frame[from.index] { recordControl(step.index, from: UInt64(bitPattern: start)) }
+          pc += 1
+        case .stop(_, let endsRun):
+          if endsRun { owner.stopRequested() }
+          settleOrigins(.completed)
+          finish(firstErrorEnding)
+          return
         case .drawRow(let feed, let d):
           guard drawRow(feed.index, d) else {
-            owner.feedExhausted()
+            owner.stopRequested()
             finish(.withdrawn)
             return
           }
@@ -234,6 +302,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
           guard enterHandler(error) else { return }
         case .end:
           settleOrigins(.completed)
+          if isPreparing, firstError == nil {
+            beginAfterSetup()
+            continue
+          }
           finish(firstErrorEnding)
           return
         }
@@ -258,6 +330,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     let now = MonotonicClock.now
     for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
     if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
+    if operation.writes { context.spendWrite() }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
     activity = .calling
@@ -314,7 +387,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
       context.recorder.stepFailed(currentStep, isUnknown: false)
       let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
       if raise(error, .failed, originEnding: .ok) { execute() }
-    case .idle, .starting, .running, .calling, .resuming:
+    case .idle, .starting, .running, .calling, .resuming, .joining:
       break
     }
   }
@@ -322,12 +395,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   // Errors
 
   /// - Returns: whether execution goes on, in a handler; otherwise the iteration has ended.
-  private func raise(_ error: OperationError, _ ending: OperationCall.Ending, originEnding: OperationCall.Ending) -> Bool {
+  private func raise(_ error: OperationError, _ ending: OperationCall.Ending, originEnding: OperationCall.Ending, isRecorded: Bool = false) -> Bool {
     if firstError == nil {
       firstError = error
       firstErrorStep = currentStep
       firstEnding = ending
-      context.recorder.failed(step: currentStep, error, at: lastStamp)
+      if !isRecorded { context.recorder.failed(step: currentStep, error, at: lastStamp) }
     }
     // In a transaction the handler's `originAbort` settles the event, after the rollback.
     if call.lease == nil { for event in context.originsOfStep[currentStep] { settleOrigin(event, originEnding) } }
@@ -438,6 +511,122 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private func leaveHop() {
     if let join = joined { context.ledger.leave(join) }
     joined = nil
+  }
+
+  /// `setup_vu` has ended well: the iteration itself begins.
+  private func beginAfterSetup() {
+    isPreparing = false
+    isPrepared = true
+    isMeasured = true
+    actualStart = MonotonicClock.now
+    lastStamp = actualStart
+    pc = entry
+  }
+
+  // Lanes
+
+  /// - Returns: whether the user now waits for its lanes.
+  private func runLanes(_ description: LanesDescription) -> Bool {
+    guard !description.entries.isEmpty else {
+      pc += 1
+      return false
+    }
+    while lanes.count < description.entries.count {
+      lanes.append(VirtualUser(index: index, context: context, owner: self, frame: frame, isLane: true))
+    }
+    laneJoin = description.join
+    laneSucceeded = false
+    laneError = nil
+    laneIsPending = true
+    lanesRunning = description.entries.count
+    stepStart = lastStamp
+    activity = .joining
+    for (lane, entry) in description.entries.enumerated() {
+      lanes[lane].start(entry: entry, iteration: iteration, stream: stream, intendedStart: 0, isMeasured: isMeasured)
+    }
+    return true
+  }
+
+  /// A lane has ended.
+  func iterationEnded(_ lane: VirtualUser, _ ending: IterationEnding, now: UInt64) {
+    lanesRunning -= 1
+    lastStamp = max(lastStamp, now)
+    switch ending {
+    case .completed: laneSucceeded = true
+    case .failed, .unknown:
+      if laneError == nil, let error = lane.firstError { laneError = (error, ending == .unknown ? .unknown : .failed) }
+    case .interrupted, .withdrawn: break
+    }
+    let decided = laneJoin == .any ? laneSucceeded : laneError != nil
+    if decided, lanesRunning > 0 {
+      // `interrupt` may end a lane at once, which comes back here: the count is read anew each time.
+      for other in lanes where !other.isIdle && !other.isEnding { other.interrupt(now: MonotonicClock.now) }
+    }
+    guard lanesRunning == 0, activity == .joining else { return }
+    activity = .resuming
+    context.reactor.enqueue(self)
+  }
+
+  private func resumeFromLanes() {
+    laneIsPending = false
+    if isInterrupted {
+      settleOrigins(.interrupted)
+      return finish(.interrupted)
+    }
+    let failed = laneJoin == .any ? !laneSucceeded : laneError != nil
+    if failed, let (error, ending) = laneError {
+      // Recorded by the lane, at the step that failed.
+      guard raise(error, ending, originEnding: .ok, isRecorded: true) else { return }
+    } else {
+      pc += 1
+    }
+    execute()
+  }
+
+  var isEnding: Bool { isInterrupted }
+
+  func stopRequested() { owner.stopRequested() }
+
+  // Figures of control steps
+
+  private func stamp(_ kind: StampKind) -> UInt64 {
+    switch kind {
+    case .operationStart: call.startedNanoseconds
+    case .operationEnd: call.endedNanoseconds
+    case .now: lastStamp
+    }
+  }
+
+  private func recordMeasure(_ measure: MeasureIndex, _ from: Value, _ to: Value) {
+    guard isMeasured, case .int(let from) = from, case .int(let to) = to else { return }
+    context.recorder.measured(measure.index, nanoseconds: to &- from)
+  }
+
+  private func elementCount(_ value: Value) -> Int {
+    switch value {
+    case .list(let elements): elements.count
+    case .json(let json): json.kind == .array ? json.count : 0
+    case .null, .bool, .int, .decimal, .float, .duration, .instant, .string, .uuid, .bytes, .rate, .size, .percentage: 0
+    }
+  }
+
+  /// - Returns: whether the user now pauses before its next attempt.
+  private func retryAgain(_ retry: RetryDescription, _ attempts: SlotIndex, _ target: UInt32) -> Bool {
+    var made: Int64 = 0
+    if case .int(let count) = frame[attempts.index] { made = count }
+    guard let error = pendingError, made < Int64(retry.attemptsMax), RetryRule.matches(retry, error) else {
+      pc += 1
+      return false
+    }
+    frame[attempts.index] = .int(made + 1)
+    pendingError = nil
+    firstError = nil
+    firstEnding = .ok
+    let pause = RetryRule.pause(retry, attempt: Int(made), unit: draws.nextUnit())
+    pc = Int(target)
+    activity = .pausing
+    context.reactor.arm(wakeTimer, at: MonotonicClock.now &+ pause)
+    return true
   }
 
   private func drawRow(_ feed: Int, _ d: SlotIndex) -> Bool {
