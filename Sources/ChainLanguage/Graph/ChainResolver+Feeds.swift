@@ -40,6 +40,9 @@ extension ChainResolver {
     let pick = choice(node.pick, "pick", FeedDeclaration.Pick.allCases.map(\.rawValue)).flatMap(FeedDeclaration.Pick.init) ?? .sequential
     let exhaustion = choice(node.exhausted, "exhausted", FeedDeclaration.Exhaustion.allCases.map(\.rawValue))
       .flatMap(FeedDeclaration.Exhaustion.init) ?? (pick == .unique ? .stop : .again)
+    if pick == .unique, exhaustion == .again, let entry = node.exhausted {
+      findings.add(.badValue, at: entry.value.placeRange, "'pick: unique' gives no row twice", help: "write 'exhausted: stop', or pick otherwise")
+    }
     var columns: [(name: String, type: ValueType, range: SourceRange)] = []
     var hasBadType = false
     for entry in node.columns {
