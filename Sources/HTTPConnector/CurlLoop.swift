@@ -215,12 +215,13 @@ private func loop(_ context: UnsafeMutableRawPointer?) -> CurlLoop {
   Unmanaged<CurlLoop>.fromOpaque(context!).takeUnretainedValue()
 }
 
-private let socketInterestChanged: @convention(c) (
-  UnsafeMutableRawPointer?, curl_socket_t, Int32, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
-) -> Int32 = { _, descriptor, what, context, _ in
-  loop(context).interestChanged(descriptor, what)
-  return 0
-}
+private let socketInterestChanged:
+  @convention(c) (
+    UnsafeMutableRawPointer?, curl_socket_t, Int32, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+  ) -> Int32 = { _, descriptor, what, context, _ in
+    loop(context).interestChanged(descriptor, what)
+    return 0
+  }
 
 private let timerChanged: @convention(c) (UnsafeMutableRawPointer?, Int, UnsafeMutableRawPointer?) -> Int32 = { _, milliseconds, context in
   loop(context).timerAsked(milliseconds: milliseconds)

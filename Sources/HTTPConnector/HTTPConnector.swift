@@ -20,7 +20,9 @@ package struct HTTPConnector: Connector {
   package func makeDriver(
     connection: ConnectionIndex, target: any ConnectionTarget, program: Program, users: Int, reactor: Reactor
   ) throws(OperationError) -> any ConnectionDriver {
-    guard let target = target as? HTTPTarget else { preconditionFailure("a driver is made with the target that its own connector resolved") }
+    guard let target = target as? HTTPTarget else {
+      preconditionFailure("a driver is made with the target that its own connector resolved")
+    }
     let declaration = program.connections[connection.index]
     let defaults = try HTTPHeaders(connection: declaration)
     var plans = ContiguousArray<RequestPlan?>()

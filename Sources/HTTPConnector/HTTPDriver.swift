@@ -19,8 +19,8 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   private var isClosed = false
 
   init(
-    target: HTTPTarget, plans: ContiguousArray<RequestPlan?>, pool: Int, acquireTimeoutNanoseconds: UInt64, connectTimeoutNanoseconds: UInt64,
-    keepsHeaders: Bool, reactor: Reactor
+    target: HTTPTarget, plans: ContiguousArray<RequestPlan?>, pool: Int, acquireTimeoutNanoseconds: UInt64,
+    connectTimeoutNanoseconds: UInt64, keepsHeaders: Bool, reactor: Reactor
   ) throws(OperationError) {
     self.target = target
     self.plans = plans

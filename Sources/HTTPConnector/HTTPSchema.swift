@@ -7,7 +7,8 @@ extension ConnectorSchema {
       kind: "http", title: "HTTP", addressSchemes: ["http", "https"], accessLevels: ["read", "write"],
       connectionKeys: [
         KeySchema("headers", .textMap, summary: "Headers sent with every request; a step's header of the same name replaces one."),
-        KeySchema("ca_file", .text, summary: "A PEM file with the authorities that https servers are checked against, instead of the system's."),
+        KeySchema(
+          "ca_file", .text, summary: "A PEM file with the authorities that https servers are checked against, instead of the system's."),
       ],
       defaultPool: 16,
       verbs: [

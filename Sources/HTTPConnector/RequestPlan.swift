@@ -17,8 +17,7 @@ final class RequestPlan {
   }
 
   enum Text {
-    /// With a zero byte at its end.
-    case fixed(UnsafeMutableBufferPointer<CChar>)
+    case fixed(FixedText)
     case template(TextTemplate)
   }
 
@@ -95,12 +94,7 @@ final class RequestPlan {
     staticHeaders = list
   }
 
-  deinit {
-    curl_slist_free_all(staticHeaders)
-    for text in [url, body] {
-      if case .fixed(let bytes) = text { bytes.deallocate() }
-    }
-  }
+  deinit { curl_slist_free_all(staticHeaders) }
 
   private static func wrong(_ message: String) -> OperationError { OperationError(.protocol, code: "bad-operation", "'http': \(message)") }
 
@@ -150,9 +144,23 @@ final class RequestPlan {
       case .argument: return .template(template)
       }
     }
-    let fixed = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count + 1)
-    for (index, byte) in bytes.enumerated() { fixed[index] = CChar(bitPattern: byte) }
-    fixed[bytes.count] = 0
-    return .fixed(fixed)
+    return .fixed(FixedText(bytes))
   }
+}
+
+/// Bytes at a place that does not change, for libcurl to read.
+final class FixedText {
+  /// With a zero byte at its end.
+  let start: UnsafeMutablePointer<CChar>
+  /// Bytes before the zero byte.
+  let count: Int
+
+  init(_ bytes: [UInt8]) {
+    count = bytes.count
+    start = .allocate(capacity: count + 1)
+    for (index, byte) in bytes.enumerated() { start[index] = CChar(bitPattern: byte) }
+    start[count] = 0
+  }
+
+  deinit { start.deallocate() }
 }

@@ -88,7 +88,7 @@ final class Transfer {
     plan = nil
     if isNew { setShape(next) }
     switch next.url {
-    case .fixed(let text): if isNew { ccurl_setopt_string(easy, CURLOPT_URL, text.baseAddress) }
+    case .fixed(let text): if isNew { ccurl_setopt_string(easy, CURLOPT_URL, text.start) }
     case .template(let template):
       scratch.removeAll(keepingCapacity: true)
       PercentEncoding.append(template, arguments: call.arguments, to: &scratch)
@@ -126,10 +126,10 @@ final class Transfer {
 
   private func setBody(_ plan: RequestPlan, _ arguments: UnsafePointer<Value>, isNew: Bool) {
     switch plan.body {
-    case .fixed(let bytes):
+    case .fixed(let text):
       guard isNew else { return }
-      ccurl_setopt_long(easy, CURLOPT_POSTFIELDSIZE, bytes.count - 1)
-      ccurl_setopt_pointer(easy, CURLOPT_POSTFIELDS, bytes.baseAddress)
+      ccurl_setopt_long(easy, CURLOPT_POSTFIELDSIZE, text.count)
+      ccurl_setopt_pointer(easy, CURLOPT_POSTFIELDS, text.start)
     case .template(let template):
       scratch.removeAll(keepingCapacity: true)
       template.append(to: &scratch, arguments: arguments)
@@ -157,7 +157,8 @@ final class Transfer {
       let valueStart = scratch.count
       header.value.append(to: &scratch, arguments: arguments)
       for place in valueStart..<scratch.count where !HTTPHeaders.mayStandInValue(scratch[place]) {
-        return OperationError(.protocol, code: "bad-header", "the value of the header '\(header.name)' holds a control character; nothing was sent")
+        return OperationError(
+          .protocol, code: "bad-header", "the value of the header '\(header.name)' holds a control character; nothing was sent")
       }
       if scratch.count == valueStart {
         scratch.removeLast()

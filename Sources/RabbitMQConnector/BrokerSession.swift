@@ -303,6 +303,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   /// Closes without telling the owner. Says goodbye if nothing else is waiting to be sent; while the reactor turns, the broker's answer is
   /// awaited for a moment, and the broker deletes what was exclusive in either case.
   func close() {
+    if stage == .closing { return }
     guard stage == .open, transport.pendingBytes == 0, let timer else { return release() }
     let close = amqp_connection_close_t(reply_code: 200, reply_text: .none, class_id: 0, method_id: 0)
     try? transport.output.appendMethod(AMQP_CONNECTION_CLOSE_METHOD, close, channel: 0)

@@ -156,7 +156,9 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
 
   // Losing the observation
 
-  func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) { broke(error, isTrackingLost: session === reads, now: now) }
+  func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) {
+    broke(error, isTrackingLost: session === reads, now: now)
+  }
 
   private func broke(_ error: OperationError, isTrackingLost: Bool, now: UInt64) {
     let wasObserving = state == .observing
@@ -195,7 +197,9 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       guard due <= now else { return reactor.arm(silenceTimer, at: due) }
       broke(silence, isTrackingLost: false, now: now)
     case (1, .arming):
-      broke(OperationError(.connect, code: "timeout", "cannot watch keys at \(target.displayAddress): no answer by the deadline"), isTrackingLost: true, now: now)
+      broke(
+        OperationError(.connect, code: "timeout", "cannot watch keys at \(target.displayAddress): no answer by the deadline"),
+        isTrackingLost: true, now: now)
     case (2, .observing): check(now: now)
     case (3, .broken): connect(deadline: now + TrackingObserver.silenceNanosecondsMax)
     default: break
@@ -203,7 +207,8 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   }
 
   private var silence: OperationError {
-    OperationError(.disconnected, code: "stalled", "\(target.displayAddress) did not answer for 5 s; the observer's connections were dropped")
+    OperationError(
+      .disconnected, code: "stalled", "\(target.displayAddress) did not answer for 5 s; the observer's connections were dropped")
   }
 
   // Fences and checks

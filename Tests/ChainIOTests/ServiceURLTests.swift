@@ -28,7 +28,10 @@ struct ServiceURLTests {
     #expect(url.host == "::1" && url.displayAddress == "[::1]:6380")
   }
 
-  @Test(arguments: ["", "localhost", "mysql://u:hush@h", "redis://u:hush@", "redis://u:hush@h:99999", "redis://u:hush@h o", "redis://u:hush@h:x", "redis://u:hu@sh@h"])
+  @Test(arguments: [
+    "", "localhost", "mysql://u:hush@h", "redis://u:hush@", "redis://u:hush@h:99999", "redis://u:hush@h o", "redis://u:hush@h:x",
+    "redis://u:hu@sh@h",
+  ])
   func `what is not an address of an allowed kind is refused, and the message does not repeat it`(_ text: String) {
     let error = #expect(throws: OperationError.self) { try url(text) }
     #expect(error?.class == .connect && error?.code == "bad-address")

@@ -55,7 +55,9 @@ struct TimerHeapTests {
           }
         }
         if fired != fired.sorted() { Issue.record("out of order: \(fired), seed \(seed), step \(step)") }
-        if let left = model.values.min(), left <= now { Issue.record("what was due at \(left) did not fire by \(now), seed \(seed), step \(step)") }
+        if let left = model.values.min(), left <= now {
+          Issue.record("what was due at \(left) did not fire by \(now), seed \(seed), step \(step)")
+        }
         // The heap may look too early, never too late.
         if let next = model.values.min() { #expect(heap.earliestNanoseconds <= next) }
       }

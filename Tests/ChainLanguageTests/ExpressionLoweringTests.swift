@@ -5,39 +5,61 @@ import Testing
 @testable import ChainLanguage
 
 @Suite struct ExpressionLoweringTests {
-  @Test(arguments: [
-    ("1 + 2 * 3", ["constant .19 = 7"]),
-    ("1.5 + 1", ["constant .19 = 2.5"]),
-    ("-5s * 2", ["constant .19 = -10s"]),
-    ("'a' + \"b\"", ["constant .19 = \"ab\""]),
-    ("not true", ["constant .19 = false"]),
-    ("true and flag", []),
-    ("row.id as int", ["loadResultInt .19 = row.id"]),
-    ("row.amount as decimal", ["loadResultDecimal .19 = row.amount"]),
-    ("json.a.b[0] as int", ["loadResultInt .19 = json.a.b[0]"]),
-    ("row.at as instant", ["loadResult .20 = row.at", "cast .19 = .20 as instant"]),
-    ("row.id as int?", ["loadResult .19 = row.id", "jumpIfNull .19 -> 3", "cast .19 = .19 as int"]),
-    ("order_id + 1", ["constant .20 = 1", "addInt .19 = order_id, .20"]),
-    ("order_id * amount", ["cast .20 = order_id as decimal", "multiplyDecimal .19 = .20, amount"]),
-    ("2 * wait", ["constant .20 = 2", "scaleDuration .19 = wait, .20"]),
-    ("rows.size == 1", ["loadResult .20 = rows.size", "constant .21 = 1", "compare .19 = .20 == .21 as int"]),
-    ("row.amount == amount", ["loadResult .20 = row.amount", "jumpIfNull .20 -> 3", "cast .20 = .20 as decimal", "compare .19 = .20 == amount as decimal"]),
-    ("flag and order_id > 1", ["move .19 = flag", "jumpIfFalse .19 -> 4", "constant .20 = 1", "compare .19 = order_id > .20 as int"]),
-    ("flag or not flag", ["move .19 = flag", "jumpIfTrue .19 -> 3", "not .19 = flag"]),
-    ("limit ?? 3", ["move .19 = limit", "jumpIfNull .19 -> 3", "jump -> 4", "constant .19 = 3"]),
-    ("limit != null", ["constant .19 = false", "jumpIfNull limit -> 3", "constant .19 = true"]),
-    ("if flag then order_id else 2", ["jumpIfFalse flag -> 3", "move .19 = order_id", "jump -> 4", "constant .19 = 2"]),
-    ("if flag and not maybe == flag then 1 else 2", ["jumpIfFalse flag -> 5", "compare .20 = maybe == flag as bool", "jumpIfTrue .20 -> 5", "constant .19 = 1", "jump -> 6", "constant .19 = 2"]),
-    ("if flag or limit == null then 1 else 2", ["jumpIfTrue flag -> 3", "jumpIfNull limit -> 3", "jump -> 5", "constant .19 = 1", "jump -> 6", "constant .19 = 2"]),
-    ("random.decimal(1, order_id)", ["constant .20 = 1", "cast .21 = order_id as decimal", "call .19 = random.decimal(.20, .21)"]),
-    ("region.upper()", ["call .19 = upper(region)"]),
-    ("now()", ["call .19 = now()"]),
-    ("key.after(\"order:\") as int", ["loadResult .21 = key", "constant .22 = \"order:\"", "call .20 = after(.21, .22)", "cast .19 = .20 as int"]),
-    ("json.items[order_id].price", ["loadResult .21 = json.items", "element .20 = .21[order_id]", "jsonMember .19 = .20, \"price\""]),
-    ("tags[1]", ["constant .20 = 1", "element .19 = tags[.20]"]),
-    ("headers[\"x-a\"] ?? 'none'", ["loadResult .19 = headers[\"x-a\"]", "jumpIfNull .19 -> 3", "cast .19 = .19 as string", "jumpIfNull .19 -> 5", "jump -> 6", "constant .19 = \"none\""]),
-    ("customer.id", []),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("1 + 2 * 3", ["constant .19 = 7"]),
+      ("1.5 + 1", ["constant .19 = 2.5"]),
+      ("-5s * 2", ["constant .19 = -10s"]),
+      ("'a' + \"b\"", ["constant .19 = \"ab\""]),
+      ("not true", ["constant .19 = false"]),
+      ("true and flag", []),
+      ("row.id as int", ["loadResultInt .19 = row.id"]),
+      ("row.amount as decimal", ["loadResultDecimal .19 = row.amount"]),
+      ("json.a.b[0] as int", ["loadResultInt .19 = json.a.b[0]"]),
+      ("row.at as instant", ["loadResult .20 = row.at", "cast .19 = .20 as instant"]),
+      ("row.id as int?", ["loadResult .19 = row.id", "jumpIfNull .19 -> 3", "cast .19 = .19 as int"]),
+      ("order_id + 1", ["constant .20 = 1", "addInt .19 = order_id, .20"]),
+      ("order_id * amount", ["cast .20 = order_id as decimal", "multiplyDecimal .19 = .20, amount"]),
+      ("2 * wait", ["constant .20 = 2", "scaleDuration .19 = wait, .20"]),
+      ("rows.size == 1", ["loadResult .20 = rows.size", "constant .21 = 1", "compare .19 = .20 == .21 as int"]),
+      (
+        "row.amount == amount",
+        ["loadResult .20 = row.amount", "jumpIfNull .20 -> 3", "cast .20 = .20 as decimal", "compare .19 = .20 == amount as decimal"]
+      ),
+      ("flag and order_id > 1", ["move .19 = flag", "jumpIfFalse .19 -> 4", "constant .20 = 1", "compare .19 = order_id > .20 as int"]),
+      ("flag or not flag", ["move .19 = flag", "jumpIfTrue .19 -> 3", "not .19 = flag"]),
+      ("limit ?? 3", ["move .19 = limit", "jumpIfNull .19 -> 3", "jump -> 4", "constant .19 = 3"]),
+      ("limit != null", ["constant .19 = false", "jumpIfNull limit -> 3", "constant .19 = true"]),
+      ("if flag then order_id else 2", ["jumpIfFalse flag -> 3", "move .19 = order_id", "jump -> 4", "constant .19 = 2"]),
+      (
+        "if flag and not maybe == flag then 1 else 2",
+        [
+          "jumpIfFalse flag -> 5", "compare .20 = maybe == flag as bool", "jumpIfTrue .20 -> 5", "constant .19 = 1", "jump -> 6",
+          "constant .19 = 2",
+        ]
+      ),
+      (
+        "if flag or limit == null then 1 else 2",
+        ["jumpIfTrue flag -> 3", "jumpIfNull limit -> 3", "jump -> 5", "constant .19 = 1", "jump -> 6", "constant .19 = 2"]
+      ),
+      ("random.decimal(1, order_id)", ["constant .20 = 1", "cast .21 = order_id as decimal", "call .19 = random.decimal(.20, .21)"]),
+      ("region.upper()", ["call .19 = upper(region)"]),
+      ("now()", ["call .19 = now()"]),
+      (
+        "key.after(\"order:\") as int",
+        ["loadResult .21 = key", "constant .22 = \"order:\"", "call .20 = after(.21, .22)", "cast .19 = .20 as int"]
+      ),
+      ("json.items[order_id].price", ["loadResult .21 = json.items", "element .20 = .21[order_id]", "jsonMember .19 = .20, \"price\""]),
+      ("tags[1]", ["constant .20 = 1", "element .19 = tags[.20]"]),
+      (
+        "headers[\"x-a\"] ?? 'none'",
+        [
+          "loadResult .19 = headers[\"x-a\"]", "jumpIfNull .19 -> 3", "cast .19 = .19 as string", "jumpIfNull .19 -> 5", "jump -> 6",
+          "constant .19 = \"none\"",
+        ]
+      ),
+      ("customer.id", []),
+    ] as [(String, [String])])
   func `an expression becomes these instructions`(text: String, listing: [String]) {
     #expect(CheckedExpression(text).listing() == listing)
   }
@@ -46,7 +68,8 @@ import Testing
     #expect(CheckedExpression("order_id + 1").listing(into: "order_id") == ["constant .19 = 1", "addInt order_id = order_id, .19"])
     #expect(
       CheckedExpression("flag and (maybe ?? flag)").listing(into: "flag") == [
-        "move .19 = flag", "jumpIfFalse .19 -> 6", "move .19 = maybe", "jumpIfNull .19 -> 5", "jump -> 6", "move .19 = flag", "move flag = .19",
+        "move .19 = flag", "jumpIfFalse .19 -> 6", "move .19 = maybe", "jumpIfNull .19 -> 5", "jump -> 6", "move .19 = flag",
+        "move flag = .19",
       ])
     #expect(
       CheckedExpression("row.id as int?").listing(into: "limit") == [
@@ -80,7 +103,9 @@ import Testing
 
   @Test func `equal constants share a place, and decimals that differ in digits do not`() {
     var builder = ProgramBuilder(program: Program(chain: "t", chainDescription: "", chainHash: ""))
-    let values: [Value] = [.int(1), .int(1), .string("1"), .decimal(Decimal("1.5")!), .decimal(Decimal("1.50")!), .decimal(Decimal("1.5")!), .duration(1), .null]
+    let values: [Value] = [
+      .int(1), .int(1), .string("1"), .decimal(Decimal("1.5")!), .decimal(Decimal("1.50")!), .decimal(Decimal("1.5")!), .duration(1), .null,
+    ]
     #expect(values.map { builder.constant($0).index } == [0, 0, 1, 2, 3, 2, 4, 5])
   }
 

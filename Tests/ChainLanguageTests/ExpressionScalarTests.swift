@@ -19,12 +19,17 @@ import Testing
     return (shown, template, marked, findings.sorted.map { "\($0.name.rawValue) at \(marked.mark(at: $0.range.offsets))" })
   }
 
-  @Test(arguments: [
-    ("plain text", ["'plain text'"]), ("", []), ("$order_id", ["order_id"]), ("$customer.id", ["customer.id"]), ("$json.a[0].b", ["json.a[0:int].b"]), ("$headers[\"x\"]", ["headers[\"x\"]"]),
-    ("${order_id}", ["order_id"]), ("${ a + 1 }", ["(a + 1:int)"]), ("a ${b} c", ["'a '", "b", "' c'"]), ("${a}${b}", ["a", "b"]), ("order:${id}:line:${i}", ["'order:'", "id", "':line:'", "i"]),
-    ("$$", ["'$'"]), ("$${a}", ["'${a}'"]), ("cost: $5", ["'cost: $5'"]), ("$", ["'$'"]), ("a$", ["'a$'"]), ("$a b", ["'$a b'"]), ("$a/b", ["'$a/b'"]), ("$a+b", ["'$a+b'"]), ("$1", ["'$1'"]), ("$a.", ["'$a.'"]),
-    ("$$a", ["'$a'"]), ("$$$a", ["'$$a'"]), ("$$${a}", ["'$'", "a"]), ("a } b", ["'a } b'"]), ("${'}'}", ["\"}\""]), ("${\"${\"}", ["\"${\""]), ("ä${a}ö", ["'ä'", "a", "'ö'"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("plain text", ["'plain text'"]), ("", []), ("$order_id", ["order_id"]), ("$customer.id", ["customer.id"]),
+      ("$json.a[0].b", ["json.a[0:int].b"]), ("$headers[\"x\"]", ["headers[\"x\"]"]),
+      ("${order_id}", ["order_id"]), ("${ a + 1 }", ["(a + 1:int)"]), ("a ${b} c", ["'a '", "b", "' c'"]), ("${a}${b}", ["a", "b"]),
+      ("order:${id}:line:${i}", ["'order:'", "id", "':line:'", "i"]),
+      ("$$", ["'$'"]), ("$${a}", ["'${a}'"]), ("cost: $5", ["'cost: $5'"]), ("$", ["'$'"]), ("a$", ["'a$'"]), ("$a b", ["'$a b'"]),
+      ("$a/b", ["'$a/b'"]), ("$a+b", ["'$a+b'"]), ("$1", ["'$1'"]), ("$a.", ["'$a.'"]),
+      ("$$a", ["'$a'"]), ("$$$a", ["'$$a'"]), ("$$${a}", ["'$'", "a"]), ("a } b", ["'a } b'"]), ("${'}'}", ["\"}\""]),
+      ("${\"${\"}", ["\"${\""]), ("ä${a}ö", ["'ä'", "a", "'ö'"]),
+    ] as [(String, [String])])
   func `a scalar's pieces`(text: String, expected: [String]) {
     let found = pieces(text)
     #expect(found.pieces == expected)
@@ -34,10 +39,13 @@ import Testing
     #expect((found.template.whole != nil) == (expected.count == 1 && !isText))
   }
 
-  @Test(arguments: [
-    ("a «1»${«/1»b", ["bad-expression at 1"]), ("«1»${}«/1»", ["bad-expression at 1"]), ("${ «1»'«/1»a }", ["bad-expression at 1"]), ("${a «1»&&«/1» b} ${«2»@«/2»}", ["bad-expression at 1", "bad-expression at 2"]),
-    ("${a «1»b«/1»} ${c}", ["bad-expression at 1"]), ("${«1»$a«/1»}", ["bad-expression at 1"]), ("x ${1 +«1»«/1»}", ["bad-expression at 1"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("a «1»${«/1»b", ["bad-expression at 1"]), ("«1»${}«/1»", ["bad-expression at 1"]), ("${ «1»'«/1»a }", ["bad-expression at 1"]),
+      ("${a «1»&&«/1» b} ${«2»@«/2»}", ["bad-expression at 1", "bad-expression at 2"]),
+      ("${a «1»b«/1»} ${c}", ["bad-expression at 1"]), ("${«1»$a«/1»}", ["bad-expression at 1"]),
+      ("x ${1 +«1»«/1»}", ["bad-expression at 1"]),
+    ] as [(String, [String])])
   func `what is wrong inside a scalar is found at its place`(text: String, places: [String]) {
     #expect(pieces(text).places == places)
   }
@@ -53,7 +61,8 @@ import Testing
     let marks = template.pieces.flatMap { piece in
       switch piece {
       case .literal(_, _, let range): [composed.marked.mark(at: range.offsets)]
-      case .expression(let expression, _, let range): [composed.marked.mark(at: range.offsets), composed.marked.mark(at: expression.range.offsets)]
+      case .expression(let expression, _, let range):
+        [composed.marked.mark(at: range.offsets), composed.marked.mark(at: expression.range.offsets)]
       }
     }
     #expect(marks == ["1", "2", "3", "4"])
@@ -66,11 +75,15 @@ import Testing
     return (value, findings.sorted.map { "\($0.name.rawValue): \($0.message); \($0.help ?? "")" })
   }
 
-  @Test(arguments: [
-    ("5s", 5_000_000_000, ""), ("1.5s", 1_500_000_000, ""), ("0s", 0, ""), ("5 sec", nil, "bad-literal: '5 sec' is not a duration; write '5s'"), ("5 minutes", nil, "write '5m'"), ("5", nil, "say the unit: '5ms' or '5s'"),
-    ("0", nil, "write '0s'"), ("-5s", nil, "such as '500ms'"), ("soon", nil, "'ns' 'us' 'ms' 's' 'm' 'h'"), ("1d", nil, "write '24h'"), ("", nil, "is not a duration"), ("5s ", nil, "write '5s'"),
-    ("99999999999999h", nil, "is not a duration"), ("200/s", nil, "is not a duration"),
-  ] as [(String, Int64?, String)])
+  @Test(
+    arguments: [
+      ("5s", 5_000_000_000, ""), ("1.5s", 1_500_000_000, ""), ("0s", 0, ""),
+      ("5 sec", nil, "bad-literal: '5 sec' is not a duration; write '5s'"), ("5 minutes", nil, "write '5m'"),
+      ("5", nil, "say the unit: '5ms' or '5s'"),
+      ("0", nil, "write '0s'"), ("-5s", nil, "such as '500ms'"), ("soon", nil, "'ns' 'us' 'ms' 's' 'm' 'h'"), ("1d", nil, "write '24h'"),
+      ("", nil, "is not a duration"), ("5s ", nil, "write '5s'"),
+      ("99999999999999h", nil, "is not a duration"), ("200/s", nil, "is not a duration"),
+    ] as [(String, Int64?, String)])
   func `durations`(text: String, nanoseconds: Int64?, phrase: String) {
     let found = read(text, LiteralReader.duration)
     #expect(found.value == nanoseconds)
@@ -78,9 +91,11 @@ import Testing
     #expect(phrase.isEmpty || found.messages.contains { $0.contains(phrase) }, "\(found.messages)")
   }
 
-  @Test(arguments: [
-    ("200/s", 200, ""), ("12/min", 0.2, ""), ("0.5/s", 0.5, ""), ("200", nil, "say per what: '200/s'"), ("200 / s", nil, "write '200/s'"), ("200 per second", nil, "write '200/s'"), ("200rps", nil, "write '200/s'"), ("fast", nil, "such as '200/s'"),
-  ] as [(String, Double?, String)])
+  @Test(
+    arguments: [
+      ("200/s", 200, ""), ("12/min", 0.2, ""), ("0.5/s", 0.5, ""), ("200", nil, "say per what: '200/s'"), ("200 / s", nil, "write '200/s'"),
+      ("200 per second", nil, "write '200/s'"), ("200rps", nil, "write '200/s'"), ("fast", nil, "such as '200/s'"),
+    ] as [(String, Double?, String)])
   func `rates`(text: String, perSecond: Double?, phrase: String) {
     let found = read(text, LiteralReader.rate)
     #expect(found.value == perSecond)
@@ -104,8 +119,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("12", "12", "int"), ("-3", "-3", "int"), ("0.1", "0.1", "decimal"), ("-0.50", "-0.50", "decimal"), ("true", "true", "bool"), ("null", "null", "null"), ("2s", "2s", "duration"), ("0.1%", "0.001", "percentage"), ("200/s", "200.0", "rate"),
-    ("eu", "\"eu\"", "string"), ("010", "\"010\"", "string"), ("12:30", "\"12:30\"", "string"), ("no", "\"no\"", "string"), ("1e5", "\"1e5\"", "string"), ("99999999999999999999", "\"99999999999999999999\"", "string"),
+    ("12", "12", "int"), ("-3", "-3", "int"), ("0.1", "0.1", "decimal"), ("-0.50", "-0.50", "decimal"), ("true", "true", "bool"),
+    ("null", "null", "null"), ("2s", "2s", "duration"), ("0.1%", "0.001", "percentage"), ("200/s", "200.0", "rate"),
+    ("eu", "\"eu\"", "string"), ("010", "\"010\"", "string"), ("12:30", "\"12:30\"", "string"), ("no", "\"no\"", "string"),
+    ("1e5", "\"1e5\"", "string"), ("99999999999999999999", "\"99999999999999999999\"", "string"),
   ])
   func `a literal gives a variable its type`(text: String, value: String, type: String) {
     let found = LiteralReader.value(text)

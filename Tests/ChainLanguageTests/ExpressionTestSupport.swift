@@ -13,13 +13,16 @@ struct TestScope: ExpressionScope {
 
   init(file: SourceFile) {
     let variables: [(String, ValueType)] = [
-      ("order_id", .int), ("amount", .decimal), ("region", .string), ("ratio", .float), ("wait", .duration), ("flag", .bool), ("doc", .json),
+      ("order_id", .int), ("amount", .decimal), ("region", .string), ("ratio", .float), ("wait", .duration), ("flag", .bool),
+      ("doc", .json),
       ("at", .instant), ("ref", .uuid), ("limit", .optional(.int)), ("note", .optional(.string)), ("maybe", .optional(.bool)),
       ("token", .secret(.string)), ("tags", .list(.string)), ("speed", .rate),
     ]
     for (name, type) in variables { bindings[name] = variable(name, type) }
     bindings["customer"] = .namespace(
-      .init(title: "feed 'customer'", noun: "column", members: [("id", variable("customer.id", .int)), ("tier", variable("customer.tier", .string))]))
+      .init(
+        title: "feed 'customer'", noun: "column",
+        members: [("id", variable("customer.id", .int)), ("tier", variable("customer.tier", .string))]))
     bindings["outputs"] = .namespace(.init(title: "'outputs'", noun: "output", members: [("order_id", variable("outputs.order_id", .int))]))
     bindings["run"] = .namespace(.init(title: "'run'", noun: "member", members: [("id", variable("run.id", .string))]))
     bindings["soon"] = .later(file.range(0, 0))

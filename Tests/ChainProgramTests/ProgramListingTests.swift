@@ -10,18 +10,23 @@ import Testing
     let lines = [file.range(0, 3), file.range(4, 7), file.range(8, 13), file.range(14, 18)]
     var program = Program(chain: "order-flow", chainDescription: "", chainHash: "")
     program.slots = [
-      .init(name: "order_id", type: .int), .init(name: "amount", type: .decimal), .init(name: ".2", type: .decimal), .init(name: ".3", type: .bool),
+      .init(name: "order_id", type: .int), .init(name: "amount", type: .decimal), .init(name: ".2", type: .decimal),
+      .init(name: ".3", type: .bool),
       .init(name: "customer.id", type: .int), .init(name: "customer.tier", type: .string), .init(name: "run.id", type: .string),
-      .init(name: ".7", type: .duration), .init(name: ".8", type: .duration), .init(name: ".9", type: .float), .init(name: ".10", type: .duration),
+      .init(name: ".7", type: .duration), .init(name: ".8", type: .duration), .init(name: ".9", type: .float),
+      .init(name: ".10", type: .duration),
     ]
     program.runIdSlot = SlotIndex(6)
     program.initialValues = [(SlotIndex(1), .decimal(Decimal("1.50")!))]
     program.constants = [.int(1), .string("a\n\"b\""), .duration(2_000_000_000), .size(16), .percentage(0.5), .rate(200)]
-    program.resultPaths = [ResultPath(field: .row, segments: [.member("id")]), ResultPath(field: .json, segments: [.member("a-b"), .index(0)])]
+    program.resultPaths = [
+      ResultPath(field: .row, segments: [.member("id")]), ResultPath(field: .json, segments: [.member("a-b"), .index(0)]),
+    ]
     program.templates = [TextTemplate([.literal(Array("id ".utf8)), .argument(0, .text)])]
     program.connections = [
       .init(
-        name: "db", kind: "postgres", address: .literal("postgres://u:secret@h/d"), access: "write", pool: .size(4), acquireTimeoutNanoseconds: 1,
+        name: "db", kind: "postgres", address: .literal("postgres://u:secret@h/d"), access: "write", pool: .size(4),
+        acquireTimeoutNanoseconds: 1,
         connectTimeoutNanoseconds: 1, options: [], range: lines[0])
     ]
     program.steps = [
@@ -31,28 +36,34 @@ import Testing
     program.operations = [
       Operation(
         step: StepIndex(0), connection: ConnectionIndex(0), verb: "sql", role: .plain, writes: true,
-        operands: [("sql", .sql(text: "INSERT INTO o\nVALUES ($1) RETURNING id", parameters: [0]))], argumentBase: SlotIndex(2), argumentCount: 1,
+        operands: [("sql", .sql(text: "INSERT INTO o\nVALUES ($1) RETURNING id", parameters: [0]))], argumentBase: SlotIndex(2),
+        argumentCount: 1,
         argumentTypes: [.decimal], timeoutNanoseconds: 5_000_000_000)
     ]
     program.checks = [CheckDescription(step: StepIndex(0), text: "affected == 1", range: lines[1])]
     program.feeds = [
-      FeedDeclaration(name: "customer", columns: [("id", .int), ("tier", .string)], pick: .random, onExhaustion: .again, cells: [.int(1), .string("x")])
+      FeedDeclaration(
+        name: "customer", columns: [("id", .int), ("tier", .string)], pick: .random, onExhaustion: .again, cells: [.int(1), .string("x")])
     ]
     program.events = [
       EventDeclaration(
-        name: "created", origin: StepIndex(0), idType: .int, hasKey: false, hasVersion: false, body: [("amount", .decimal)], deadlineNanoseconds: 2_000_000_000,
+        name: "created", origin: StepIndex(0), idType: .int, hasKey: false, hasVersion: false, body: [("amount", .decimal)],
+        deadlineNanoseconds: 2_000_000_000,
         settleNanoseconds: 10_000_000_000,
         hops: [
           HopDeclaration(
-            name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("order:*")))], mappingEntry: 14,
+            name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("order:*")))],
+            mappingEntry: 14,
             idSlot: SlotIndex(0), keySlot: nil, versionSlot: nil, bodySlots: [SlotIndex(2)], readsContent: true, range: lines[3])
         ], range: lines[3])
     ]
     program.handlers = [Handler(range: 1..<4, target: 12, forgets: true)]
     let code: [Instruction] = [
-      .drawRow(FeedIndex(0), d: SlotIndex(4)), .enterStep(StepIndex(0)), .move(d: SlotIndex(2), a: SlotIndex(1)), .submit(OperationIndex(0)),
+      .drawRow(FeedIndex(0), d: SlotIndex(4)), .enterStep(StepIndex(0)), .move(d: SlotIndex(2), a: SlotIndex(1)),
+      .submit(OperationIndex(0)),
       .loadResultInt(d: SlotIndex(0), ResultPathIndex(0)), .compare(.lessOrEqual, .int, d: SlotIndex(3), a: SlotIndex(0), b: SlotIndex(4)),
-      .check(CheckIndex(0), a: SlotIndex(3), continues: true), .originIdentify(EventIndex(0), a: SlotIndex(0)), .originAcknowledge(EventIndex(0)),
+      .check(CheckIndex(0), a: SlotIndex(3), continues: true), .originIdentify(EventIndex(0), a: SlotIndex(0)),
+      .originAcknowledge(EventIndex(0)),
       .constant(d: SlotIndex(7), ConstantIndex(2)), .awaitHop(StepIndex(1), EventIndex(0), hop: 0, a: SlotIndex(0), b: SlotIndex(7)),
       .jumpIfFalse(a: SlotIndex(3), target: 13), .buildText(d: SlotIndex(5), a: SlotIndex(0), TemplateIndex(0)), .end,
       .loadResult(d: SlotIndex(0), ResultPathIndex(1)), .constant(d: SlotIndex(5), ConstantIndex(1)), .end,
@@ -132,9 +143,12 @@ import Testing
     _ = files.add(path: "b", bytes: [])
     var program = Program(chain: "x", chainDescription: "", chainHash: "")
     program.instructions = [
-      .constant(d: SlotIndex(9), ConstantIndex(9)), .submit(OperationIndex(3)), .buildText(d: SlotIndex(0), a: SlotIndex(65_535), TemplateIndex(2)),
-      .loadResult(d: SlotIndex(0), ResultPathIndex(7)), .drawRow(FeedIndex(1), d: SlotIndex(65_535)), .originIdentify(EventIndex(4), a: SlotIndex(65_535)),
-      .awaitHop(StepIndex(1), EventIndex(1), hop: 3, a: SlotIndex(0), b: SlotIndex(1)), .call(.minInt, d: SlotIndex(0), a: SlotIndex(65_535), count: 3), .rethrow,
+      .constant(d: SlotIndex(9), ConstantIndex(9)), .submit(OperationIndex(3)),
+      .buildText(d: SlotIndex(0), a: SlotIndex(65_535), TemplateIndex(2)),
+      .loadResult(d: SlotIndex(0), ResultPathIndex(7)), .drawRow(FeedIndex(1), d: SlotIndex(65_535)),
+      .originIdentify(EventIndex(4), a: SlotIndex(65_535)),
+      .awaitHop(StepIndex(1), EventIndex(1), hop: 3, a: SlotIndex(0), b: SlotIndex(1)),
+      .call(.minInt, d: SlotIndex(0), a: SlotIndex(65_535), count: 3), .rethrow,
     ]
     program.sources = program.instructions.map { _ in file.range(0, 0) }
     #expect(program.listing(in: files).contains("slot?9 = constant?9"))

@@ -14,12 +14,21 @@ import Testing
     return String(decoding: buffer, as: UTF8.self)
   }
 
-  @Test(arguments: [
-    (Value.int(0), "0"), (.int(.min), "-9223372036854775808"), (.int(.max), "9223372036854775807"), (.int(-7), "-7"), (.bool(true), "true"), (.string("ä"), "ä"), (.string(""), ""), (.float(1.5), "1.5"), (.float(0.1), "0.1"),
-    (.decimal(Decimal("12.10")!), "12.10"), (.duration(0), "0s"), (.duration(1_500_000_000), "1500ms"), (.duration(2_000_000_000), "2s"), (.duration(3_600_000_000_000), "1h"), (.duration(90_000_000_000), "90s"), (.duration(250_000), "250us"), (.duration(7), "7ns"), (.duration(-5_000_000), "-5ms"),
-    (.instant(0), "1970-01-01T00:00:00Z"), (.instant(1_763_623_980_250_000_000), "2025-11-20T07:33:00.25Z"), (.instant(-1), "1969-12-31T23:59:59.999999999Z"), (.instant(951_782_400_000_000_000), "2000-02-29T00:00:00Z"), (.instant(1), "1970-01-01T00:00:00.000000001Z"),
-    (.instant(4_102_444_799_999_999_999), "2099-12-31T23:59:59.999999999Z"), (.instant(-2_208_988_800_000_000_000), "1900-01-01T00:00:00Z"), (.uuid(UUIDBits(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)), "01234567-89ab-cdef-fedc-ba9876543210"), (.bytes([65, 66]), "AB"), (.size(16_384), "16384"),
-  ] as [(Value, String)])
+  @Test(
+    arguments: [
+      (Value.int(0), "0"), (.int(.min), "-9223372036854775808"), (.int(.max), "9223372036854775807"), (.int(-7), "-7"),
+      (.bool(true), "true"), (.string("ä"), "ä"), (.string(""), ""), (.float(1.5), "1.5"), (.float(0.1), "0.1"),
+      (.decimal(Decimal("12.10")!), "12.10"), (.duration(0), "0s"), (.duration(1_500_000_000), "1500ms"), (.duration(2_000_000_000), "2s"),
+      (.duration(3_600_000_000_000), "1h"), (.duration(90_000_000_000), "90s"), (.duration(250_000), "250us"), (.duration(7), "7ns"),
+      (.duration(-5_000_000), "-5ms"),
+      (.instant(0), "1970-01-01T00:00:00Z"), (.instant(1_763_623_980_250_000_000), "2025-11-20T07:33:00.25Z"),
+      (.instant(-1), "1969-12-31T23:59:59.999999999Z"), (.instant(951_782_400_000_000_000), "2000-02-29T00:00:00Z"),
+      (.instant(1), "1970-01-01T00:00:00.000000001Z"),
+      (.instant(4_102_444_799_999_999_999), "2099-12-31T23:59:59.999999999Z"),
+      (.instant(-2_208_988_800_000_000_000), "1900-01-01T00:00:00Z"),
+      (.uuid(UUIDBits(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)), "01234567-89ab-cdef-fedc-ba9876543210"),
+      (.bytes([65, 66]), "AB"), (.size(16_384), "16384"),
+    ] as [(Value, String)])
   func `the text of a value`(value: Value, expected: String) {
     #expect(text(value) == expected)
   }
@@ -29,9 +38,12 @@ import Testing
     #expect(text(.list([.int(1)])) == nil)
   }
 
-  @Test(arguments: [
-    (Value.null, "null"), (.int(-3), "-3"), (.decimal(Decimal("0.10")!), "0.10"), (.string("a\"\\\n"), "\"a\\\"\\\\\\u000a\""), (.float(.infinity), "null"), (.float(.nan), "null"), (.float(2), "2.0"), (.duration(5_000_000), "\"5ms\""), (.list([.int(1), .string("x"), .null, .list([])]), "[1,\"x\",null,[]]"), (.bool(false), "false"),
-  ] as [(Value, String)])
+  @Test(
+    arguments: [
+      (Value.null, "null"), (.int(-3), "-3"), (.decimal(Decimal("0.10")!), "0.10"), (.string("a\"\\\n"), "\"a\\\"\\\\\\u000a\""),
+      (.float(.infinity), "null"), (.float(.nan), "null"), (.float(2), "2.0"), (.duration(5_000_000), "\"5ms\""),
+      (.list([.int(1), .string("x"), .null, .list([])]), "[1,\"x\",null,[]]"), (.bool(false), "false"),
+    ] as [(Value, String)])
   func `the JSON of a value`(value: Value, expected: String) {
     #expect(json(value) == expected)
   }
@@ -45,7 +57,10 @@ import Testing
       var upper = written.uppercased()
       #expect(upper.withUTF8 { UUIDBits(utf8: UnsafeRawBufferPointer($0)) } == uuid)
     }
-    for bad in ["", "0123456789abcdeffedcba9876543210", "01234567-89ab-cdef-fedc-ba987654321g", "01234567-89ab-cdef-fedc_ba9876543210", "01234567-89ab-cdef-fedc-ba98765432100"] {
+    for bad in [
+      "", "0123456789abcdeffedcba9876543210", "01234567-89ab-cdef-fedc-ba987654321g", "01234567-89ab-cdef-fedc_ba9876543210",
+      "01234567-89ab-cdef-fedc-ba98765432100",
+    ] {
       var bad = bad
       #expect(bad.withUTF8 { UUIDBits(utf8: UnsafeRawBufferPointer($0)) } == nil)
     }
@@ -95,7 +110,8 @@ import Testing
 
   @Test func `a template puts encoded arguments between its text`() {
     let template = TextTemplate([
-      .literal(Array("a=".utf8)), .argument(0, .percent), .literal(Array("&b=".utf8)), .argument(1, .json), .literal(Array("&c=".utf8)), .argument(0, .jsonText), .argument(1, .text),
+      .literal(Array("a=".utf8)), .argument(0, .percent), .literal(Array("&b=".utf8)), .argument(1, .json), .literal(Array("&c=".utf8)),
+      .argument(0, .jsonText), .argument(1, .text),
     ])
     var buffer: [UInt8] = []
     [Value.string("ä /\"~\n"), .int(5)].withUnsafeBufferPointer { template.append(to: &buffer, arguments: $0.baseAddress!) }

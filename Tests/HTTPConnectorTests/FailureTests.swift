@@ -1,9 +1,8 @@
 import ChainIO
 import ChainProgram
 import Glibc
-import Testing
-
 import HTTPConnector
+import Testing
 
 /// Servers that are slow, broken or not there.
 @Suite(.timeLimit(.minutes(1))) struct FailureTests {
@@ -203,6 +202,26 @@ import HTTPConnector
       #expect(call.failure?.class == .disconnected)
     }
     #expect(bench.driver.statistics.connections == 0)
+  }
+
+  @Test func `a connect that nobody answers ends by the connect timeout, and nothing was sent`() throws {
+    server.stop()
+    let crowd = try CrowdedPort()
+    let bench = try HTTPBench("http://127.0.0.1:\(crowd.port)", connectMilliseconds: 80, steps: [.post("/x")])
+    let call = try bench.run()
+    #expect(call.ending == .failed)
+    #expect(call.failure?.class == .timeout)
+    #expect(call.failure?.code == "CURLE_OPERATION_TIMEDOUT")
+    #expect(call.endedNanoseconds - call.startedNanoseconds < 1_000_000_000)
+    var reported: [OperationError?] = []
+    bench.driver.open(deadline: MonotonicClock.now + 80_000_000) { reported.append($0) }
+    try #require(bench.turn { !reported.isEmpty })
+    #expect(reported[0]?.code == "timeout")
+    let abandoned = bench.submit()
+    _ = bench.turn(20) { false }
+    bench.driver.abandon(abandoned, now: MonotonicClock.now)
+    try #require(bench.turn { abandoned.state == .idle })
+    #expect(abandoned.ending == .failed, "a change that never left")
   }
 
   @Test func `a driver may be closed with calls under way`() throws {

@@ -1,9 +1,8 @@
 import ChainIO
 import ChainProgram
 import Glibc
-import Testing
-
 import HTTPConnector
+import Testing
 
 /// A reactor on the test's thread, one driver, and calls with their own arguments.
 final class HTTPBench: CallOwner {

@@ -1,8 +1,7 @@
 import ChainIO
 import ChainProgram
-import Testing
-
 import HTTPConnector
+import Testing
 
 /// What goes out, and what comes back, against a server in the test.
 @Suite(.timeLimit(.minutes(1))) struct RequestTests {
@@ -67,7 +66,9 @@ import HTTPConnector
   @Test func `an expression cannot leave its path segment or query value`() throws {
     defer { server.stop() }
     let step = HTTPBench.Step(
-      request: [literal("GET /orders/"), .argument(0, .percent), literal("/lines?q="), .argument(1, .text), literal("&n="), .argument(2, .percent)])
+      request: [
+        literal("GET /orders/"), .argument(0, .percent), literal("/lines?q="), .argument(1, .text), literal("&n="), .argument(2, .percent),
+      ])
     let bench = try HTTPBench(server.url, steps: [step])
     let call = try bench.run(0, [.string("a/../b c?ü%"), .string("x&y=1\r\nX: 1"), .int(-7)])
     #expect(call.bodyText == "/orders/a%2F..%2Fb%20c%3F%C3%BC%25/lines?q=x%26y%3D1%0D%0AX%3A%201&n=-7")
@@ -77,7 +78,9 @@ import HTTPConnector
   @Test func `a JSON body goes out with its values and its content type`() throws {
     defer { server.stop() }
     var step = HTTPBench.Step.post("/echo")
-    step.json = TextTemplate([literal("{\"id\":"), .argument(0, .json), literal(",\"note\":\"for "), .argument(1, .jsonText), literal("\"}")])
+    step.json = TextTemplate([
+      literal("{\"id\":"), .argument(0, .json), literal(",\"note\":\"for "), .argument(1, .jsonText), literal("\"}"),
+    ])
     let bench = try HTTPBench(server.url, steps: [step])
     let call = try bench.run(0, [.int(42), .string("\"Ann\"")])
     #expect(call.result.status == 201)
@@ -94,7 +97,9 @@ import HTTPConnector
     put.request = [literal("PUT /echo")]
     put.text = TextTemplate("plain")
     put.contentType = "text/csv"
-    let others = ["DELETE /x", "HEAD /x", "OPTIONS /x", "PATCH /x", "POST /x", "GET /x"].map { HTTPBench.Step(request: [literal($0)], writes: true) }
+    let others = ["DELETE /x", "HEAD /x", "OPTIONS /x", "PATCH /x", "POST /x", "GET /x"].map {
+      HTTPBench.Step(request: [literal($0)], writes: true)
+    }
     let bench = try HTTPBench(server.url, pool: 1, steps: [put] + others)
     for round in 0..<3 {
       for operation in 0...6 {
@@ -120,7 +125,10 @@ import HTTPConnector
   @Test func `a step's header replaces the connection's, and both may be empty`() throws {
     defer { server.stop() }
     var step = HTTPBench.Step.get("/a")
-    step.headers = [("x-run", TextTemplate([.argument(0, .text)])), ("X-Empty", TextTemplate("")), ("X-Two", TextTemplate([literal("b-"), .argument(1, .text)]))]
+    step.headers = [
+      ("x-run", TextTemplate([.argument(0, .text)])), ("X-Empty", TextTemplate("")),
+      ("X-Two", TextTemplate([literal("b-"), .argument(1, .text)])),
+    ]
     let bench = try HTTPBench(
       server.url, headers: [("X-Run", TextTemplate("all")), ("X-Kept", TextTemplate("yes"))], steps: [step, .get("/b")])
     try bench.run(0, [.string("mine"), .int(2)])

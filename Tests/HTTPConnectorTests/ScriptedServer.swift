@@ -176,13 +176,18 @@ final class ScriptedServer: Sendable {
     case "/quiet-close":
       reply("200 OK", "ok")
       return false
-    case "/nonsense": put("this is not HTTP at all\r\n\r\n"); return false
+    case "/nonsense":
+      put("this is not HTTP at all\r\n\r\n")
+      return false
     case "/huge":
       put("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
       let chunk = Array("10000\r\n".utf8) + [UInt8](repeating: 0x61, count: 65_536) + Array("\r\n".utf8)
       for _ in 0..<300 where !send(chunk, descriptor) { return false }
       put("0\r\n\r\n")
-    case "/announced-huge": put("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\na"); usleep(50_000); return false
+    case "/announced-huge":
+      put("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\na")
+      usleep(50_000)
+      return false
     case "/echo": reply("201 Created", request.body, extra: "Content-Type: application/json\r\n")
     default: reply("200 OK", String(words[1]))
     }

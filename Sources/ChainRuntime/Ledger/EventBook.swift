@@ -67,7 +67,7 @@ final class EventBook {
     if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    for hop in hops where !hop.isSeen(number) { hop.pendingCount += 1 }
+    for hop in hops where !hop.isSeen(number) { hop.eventPending() }
     guard origin == .committed else { return }
     for hop in hops where hop.isSeen(number) {
       hop.recordLag(number, sent: sent, acknowledged: acknowledged)
@@ -88,6 +88,7 @@ final class EventBook {
   // Sightings
 
   func sink(hop: Int) -> any SightingSink { hops[hop] }
+  func attach(_ observer: (any HopObserver)?, hop: Int) { hops[hop].attach(observer) }
 
   func sighted(_ hop: HopBook, notBefore: UInt64, seen: UInt64, content: OperationResult) {
     let declaration = hop.declaration
@@ -108,12 +109,12 @@ final class EventBook {
     let record = records[number]
     switch record.origin {
     case .committed:
-      hop.pendingCount -= 1
+      hop.eventSeen()
       hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
       compare(body(hop), number, hop)
     case .unclaimed:
       if !event.body.isEmpty { hop.keepEarlyBody(number, body(hop)) }
-    case .unknown: hop.pendingCount -= 1
+    case .unknown: hop.eventSeen()
     case .rolledBack: break
     }
     hop.wake(number, seen: seen)
