@@ -127,7 +127,8 @@ package struct Decimal: Sendable {
   package func adding(_ other: Decimal) throws(Failure) -> Decimal {
     let scale = max(self.scale, other.scale)
     let (sum, overflowed) = try coefficient(atScale: scale).addingReportingOverflow(other.coefficient(atScale: scale))
-    guard !overflowed else { throw .overflow }
+    // The smallest number of all has no opposite.
+    guard !overflowed, sum != Int128.min else { throw .overflow }
     return Decimal(coefficient: sum, scale: scale)
   }
 
@@ -139,7 +140,7 @@ package struct Decimal: Sendable {
 
   package func multiplied(by other: Decimal) throws(Failure) -> Decimal {
     let (product, overflowed) = coefficient.multipliedReportingOverflow(by: other.coefficient)
-    guard !overflowed, Int(scale) + Int(other.scale) <= Decimal.scaleMax else { throw .overflow }
+    guard !overflowed, product != Int128.min, Int(scale) + Int(other.scale) <= Decimal.scaleMax else { throw .overflow }
     return Decimal(coefficient: product, scale: scale + other.scale)
   }
 
@@ -230,8 +231,9 @@ extension Decimal: Comparable {
     if let a = try? left.coefficient(atScale: scale), let b = try? right.coefficient(atScale: scale) {
       return a == b ? 0 : a < b ? -1 : 1
     }
-    // One side is too large to be written at the other's scale: then its magnitude decides.
-    return left.doubleValue < right.doubleValue ? -1 : left.doubleValue > right.doubleValue ? 1 : 0
+    // The side with the smaller scale is too large to be written at the other's: it is the one of greater magnitude, so its sign decides.
+    if left.scale < right.scale { return left.coefficient < 0 ? -1 : 1 }
+    return right.coefficient < 0 ? 1 : -1
   }
 
   package static func == (left: Decimal, right: Decimal) -> Bool { order(left, right) == 0 }
