@@ -41,8 +41,13 @@ class UserPool {
     case .unknown: context.recorder.iterations.unknown &+= 1
     case .interrupted: context.recorder.iterations.interrupted &+= 1
     case .withdrawn:
-      context.recorder.iterations.arrivals &-= 1
-      context.recorder.iterations.started &-= 1
+      if context.recorder.iterations.arrivals > 0, context.recorder.iterations.started > 0 {
+        context.recorder.iterations.arrivals -= 1
+        context.recorder.iterations.started -= 1
+      } else {
+        // It arrived in an interval that is written already.
+        context.recorder.iterations.interrupted += 1
+      }
     }
   }
 
