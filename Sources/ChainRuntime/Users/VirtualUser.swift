@@ -34,6 +34,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var deadlineTimer: ReactorTimer!
   private var wakeTimer: ReactorTimer!
   private var activity = Activity.idle
+  /// Whether the reactor has a job for this user.
+  private var isQueued = false
   private var pc = 0
   private var entry = 0
   private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
@@ -57,6 +59,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var probeStart: UInt64 = 0
   private var probePauseNanoseconds: Double = 0
   private var joined: Ledger.Join?
+  /// The ledger's own: another user that waits for the same event at the same hop.
+  var nextWaiting: VirtualUser?
+  /// The connection whose transaction the call holds, while it holds one.
+  private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
 
   init(index: Int, context: UserContext, owner: any IterationOwner) {
@@ -107,10 +113,17 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     self.intendedStart = intendedStart
     self.isMeasured = isMeasured
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
-    context.reactor.enqueue(self)
+    enqueue()
+  }
+
+  /// Once at a time: an interrupted user may start anew before the job of its last life has run.
+  private func enqueue() {
+    if !isQueued { context.reactor.enqueue(self) }
+    isQueued = true
   }
 
   func run(now: UInt64) {
+    isQueued = false
     switch activity {
     case .starting: begin()
     case .resuming:
@@ -142,7 +155,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     wakeTimer.disarm()
     if activity == .calling {
       isInterrupted = true
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      abandonCall(now: now)
       return
     }
     leaveHop()
@@ -153,8 +166,14 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
 
   private var isInterrupted = false
 
+  /// Ends the call now, unless it has ended in this turn and its job waits: it is the driver's no more then.
+  private func abandonCall(now: UInt64) {
+    guard call.state == .waiting || call.state == .inFlight else { return }
+    context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+  }
+
   private func finish(_ ending: IterationEnding) {
-    if call.lease != nil { context.drivers[program.operations[call.operation].connection.index].endLease(call) }
+    if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
     activity = .idle
     isInterrupted = false
     if isMeasured, ending == .completed {
@@ -236,7 +255,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
           return
         }
       } catch {
-        if error.class == .missedDeadline { context.recorder.stepFailed(currentStep, isUnknown: false) }
+        if error.class == .missedDeadline, isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
         // The operation itself ended well: an origin that autocommitted did happen.
         guard raise(error, .failed, originEnding: .ok) else { return }
       }
@@ -254,6 +273,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private func submit(_ index: Int) {
     let operation = program.operations[index]
     let now = MonotonicClock.now
+    // Whoever took the call last while nothing was leased is the one that leased it.
+    if call.lease == nil { leaseConnection = operation.connection.index }
     for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
@@ -295,8 +316,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     if timer.tag == 0 {
-      guard activity == .calling else { return }
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      if activity == .calling { abandonCall(now: now) }
       return
     }
     switch activity {
@@ -308,7 +328,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
       leaveHop()
       lastStamp = max(lastStamp, now)
       activity = .running
-      context.recorder.stepFailed(currentStep, isUnknown: false)
+      if isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
       let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
       if raise(error, .failed, originEnding: .ok) { execute() }
     case .idle, .starting, .running, .calling, .resuming:
@@ -429,11 +449,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     recordControl(currentStep, from: stepStart)
     pc += 1
     activity = .resuming
-    context.reactor.enqueue(self)
+    enqueue()
   }
 
   private func leaveHop() {
-    if let join = joined { context.ledger.leave(join) }
+    if let join = joined { context.ledger.leave(join, user: self) }
     joined = nil
   }
 
@@ -474,7 +494,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     guard origins[event].isAttempting else { return }
     let values = origins[event].isIdentified ? UnsafePointer(origins[event].values) : nil
     switch ending {
-    case .failed: context.ledger.rolledBack(event: event, values)
+    case .failed: context.ledger.rolledBack(event: event, values, at: lastStamp)
     // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
     case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
     }
