@@ -28,8 +28,10 @@ package enum ThresholdEvaluation {
       return JournalThreshold(text: threshold.text, verdict: verdict, observed: text)
     case .bounds(let low, let high, let text, let resolution):
       let (atLow, atHigh) = (holds(threshold.comparison, low, threshold.limit), holds(threshold.comparison, high, threshold.limit))
-      if atLow && atHigh { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
-      if !atLow && !atHigh { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
+      // The bounds may lie on both sides of what is to be equalled, or not.
+      let isBetween = low < threshold.limit && threshold.limit < high
+      if atLow && atHigh && !(threshold.comparison == .notEqual && isBetween) { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
+      if !atLow && !atHigh && !isBetween { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
       return JournalThreshold(
         text: threshold.text, verdict: .inconclusive, observed: text,
         detail: "the limit lies between the bounds; a finer resolution than \(Figure.time(Double(resolution ?? 0))) would decide it")
@@ -47,10 +49,10 @@ package enum ThresholdEvaluation {
 
   private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
-    case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map(Double.init) } missing: { needs(q, $0) }
+    case .quantile(let q, let series): return observe(series, record) { double($0.estimableQuantile(q)) } missing: { needs(q, $0) }
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
-    case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map(Double.init) } missing: { _ in "no samples" }
-    case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map(Double.init) } missing: { _ in "no samples" }
+    case .minimum(let series): return observe(series, record) { double($0.minNanoseconds) } missing: { _ in "no samples" }
+    case .maximum(let series): return observe(series, record) { double($0.maxNanoseconds) } missing: { _ in "no samples" }
     case .count(let count):
       guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
       return .value(Double(value), text: String(value))
@@ -62,6 +64,9 @@ package enum ThresholdEvaluation {
       return .value(share, text: Figure.percentage(share))
     }
   }
+
+  /// Not `map(Double.init)`: of the initialisers that fit, that takes `init(bitPattern:)`.
+  private static func double(_ nanoseconds: UInt64?) -> Double? { nanoseconds.map { Double($0) } }
 
   private static func needs(_ q: Double, _ histogram: HistogramSnapshot) -> String {
     "not estimable (\(histogram.count) of \(Quantile.samplesNeeded(for: q)) samples)"
