@@ -96,6 +96,24 @@ import Testing
     #expect(stage.recorder.lateNoUserFree >= 38 && stage.recorder.iterations.dropped == 0)
   }
 
+  @Test func `the start delay is that of the iteration, not of the turn that began it`() throws {
+    // Both arrivals are due in one turn; the first one's submission takes 5 ms of the reactor's time.
+    let script = Script()
+    script.reply = { request in
+      if request.number == 0 {
+        let end = MonotonicClock.now + 5 * milliseconds
+        while MonotonicClock.now < end {}
+      }
+      return .ok()
+    }
+    let stage = try Stage(oneCall(), script)
+    let executor = OpenExecutor(load: open(1_000_000, 2000, users: 2), seed: 1, context: stage.context)
+    try #require(stage.run(executor))
+    #expect(stage.recorder.startDelay.count == 2 && stage.recorder.startDelay.maxNanoseconds! >= 5 * milliseconds)
+    #expect(stage.recorder.lateUserFree >= 1)
+    executor.retire()
+  }
+
   @Test func `an arrival that finds no free user is dropped when the profile says so`() throws {
     let script = Script { _ in .never }
     let stage = try Stage(oneCall(timeout: 300 * milliseconds), script)

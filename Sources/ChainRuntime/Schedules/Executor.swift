@@ -55,6 +55,11 @@ class UserPool {
     for user in users where !user.isIdle { user.interrupt(now: now) }
   }
 
+  /// Breaks the cycles with the timers. The pool is not used afterwards.
+  func retire() {
+    for user in users { user.retire() }
+  }
+
   func endLoad(now: UInt64) {
     guard !hasEnded else { return }
     hasEnded = true

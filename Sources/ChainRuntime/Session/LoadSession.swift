@@ -312,7 +312,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
-    if let pool = executor as? UserPool { for user in pool.users { user.retire() } }
+    (executor as? UserPool)?.retire()
     heartbeat.invalidate()
     intervalTimer.invalidate()
     gracefulTimer.invalidate()

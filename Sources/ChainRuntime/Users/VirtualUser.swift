@@ -45,6 +45,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private(set) var actualStart: UInt64 = 0
   /// Whether this iteration's figures count as load (setup and teardown do not).
   private var isMeasured = true
+  private var userWasFree = true
   private var currentStep = 0
   /// The latest stamp of this iteration: its end, when it ends.
   private var lastStamp: UInt64 = 0
@@ -105,13 +106,15 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   /// - Parameters:
   ///   - entry: The block's first instruction.
   ///   - intendedStart: Nanoseconds; 0 in the closed model.
-  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool) {
+  ///   - userWasFree: Whether it could have started when it was intended.
+  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool, userWasFree: Bool = true) {
     precondition(activity == .idle, "a virtual user runs one iteration at a time")
     activity = .starting
     self.entry = entry
     self.iteration = iteration
     self.intendedStart = intendedStart
     self.isMeasured = isMeasured
+    self.userWasFree = userWasFree
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
     enqueue()
   }
@@ -138,6 +141,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private func begin() {
     actualStart = MonotonicClock.now
     lastStamp = actualStart
+    if isMeasured, intendedStart != 0 {
+      context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
+    }
     firstError = nil
     firstEnding = .ok
     pendingError = nil

@@ -37,7 +37,9 @@ final class Script: @unchecked Sendable {
   /// Whether `submitted` is kept; counting goes on without.
   var isRecording = true
   var submitted: [ScriptedRequest] = []
-  var submittedCount = 0
+  var submittedCount = 0 { didSet { submittedSoFar.store(submittedCount, ordering: .relaxed) } }
+  /// For the test's thread while a run is under way.
+  private let submittedSoFar = Atomic<Int>(0)
   var abandoned = 0
   var lateReplies = 0
   var endedLeases = 0
@@ -47,6 +49,12 @@ final class Script: @unchecked Sendable {
   var observers: [String: ScriptedObserver] = [:]
 
   init(_ reply: @escaping (ScriptedRequest) -> ScriptedReply = { _ in .ok() }) { self.reply = reply }
+
+  /// Waits, on the test's thread, until the run has submitted so many operations.
+  func wait(submitted count: Int, within limit: UInt64 = 15 * seconds) {
+    let deadline = MonotonicClock.now + limit
+    while submittedSoFar.load(ordering: .relaxed) < count, MonotonicClock.now < deadline { sleep(nanoseconds: milliseconds) }
+  }
 
   /// Delivers a sighting of an integer id at a hop.
   func sight(_ hop: String, id: Int64, notBefore: UInt64 = 0, seen: UInt64 = MonotonicClock.now, content: String? = nil) {
