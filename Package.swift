@@ -95,7 +95,7 @@ let package = Package(
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
     tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
-    tests("ChainProgramTests", imports: ["ChainProgram"]),
+    tests("ChainProgramTests", imports: ["ChainProgram", "Diagnostics"]),
     tests(
       "ChainLanguageTests",
       imports: [

@@ -80,8 +80,8 @@ package struct ExclusivePool: ~Copyable {
   /// A waiting call gave up.
   package mutating func callLeft(_ call: OperationCall) {
     let position = call.place & (ring.count - 1)
-    precondition(
-      call.place >= headSequence && call.place < tailSequence && ring[position].call === call, "a call left a queue in which it does not stand")
+    let isWaiting = call.place >= headSequence && call.place < tailSequence && ring[position].call === call
+    precondition(isWaiting, "a call left a queue in which it does not stand")
     ring[position].call = nil
     waitingCount -= 1
     dropEmptyHead()

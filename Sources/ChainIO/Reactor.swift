@@ -109,7 +109,7 @@ package final class Reactor {
     if count > 0 {
       for position in 0..<Int(count) { serve(events[position]) }
     }
-    while let timer = timers.popDue(now: now) { timer.fire(now: now) }
+    fireTimers()
     runJobs()
     flush()
     turns &+= 1
@@ -127,6 +127,14 @@ package final class Reactor {
     let index = Int(data >> 32)
     guard index < sources.count, sources[index].generation == UInt32(truncatingIfNeeded: data), let source = sources[index].source else { return }
     source.descriptorReady(Readiness(rawValue: event.events), now: now)
+  }
+
+  /// A timer may be armed for the past when it fires; the bound keeps one that always is from stopping the turn.
+  private func fireTimers() {
+    for _ in 0..<65_536 {
+      guard let timer = timers.popDue(now: now) else { return }
+      timer.fire(now: now)
+    }
   }
 
   /// Jobs may add jobs; those run in the same turn, up to a bound that keeps a busy chain from starving the descriptors.

@@ -40,8 +40,16 @@ package struct ServiceURL: Sendable {
     port = part(CURLUPART_PORT, decoded: false).flatMap { UInt16($0) } ?? defaultPort
     user = part(CURLUPART_USER, decoded: true).flatMap { $0.isEmpty ? nil : $0 }
     password = part(CURLUPART_PASSWORD, decoded: true)
-    rawPath = part(CURLUPART_PATH, decoded: false) ?? ""
+    // libcurl says `/` for no path at all, and AMQP means another virtual host by that.
+    rawPath = ServiceURL.hasPath(text) ? part(CURLUPART_PATH, decoded: false) ?? "" : ""
     query = part(CURLUPART_QUERY, decoded: false)
+  }
+
+  private static func hasPath(_ text: String) -> Bool {
+    var rest = text.utf8[...]
+    if let colon = rest.firstIndex(of: UInt8(ascii: ":")) { rest = rest[colon...].dropFirst(3) }
+    let end = rest.first { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+    return end == UInt8(ascii: "/")
   }
 
   /// `host:port`, with brackets around an IPv6 address.

@@ -34,6 +34,8 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   /// what cannot have reached the peer.
   package private(set) var sentBytes: UInt64 = 0
   private var isFlushAsked = false
+  /// Tells a failure of an earlier attempt from one of this.
+  private var attempt = 0
 
   package init(reactor: Reactor, owner: any TransportOwner) {
     self.reactor = reactor
@@ -55,6 +57,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   package func connect(to endpoint: Endpoint, address: String, deadline: UInt64) {
     precondition(descriptor < 0, "a transport connects once at a time")
     self.address = address
+    attempt += 1
     output.removeAll(keepingCapacity: true)
     sent = 0
     sentBytes = 0
@@ -78,16 +81,18 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   }
 
   /// Reports a failure from a turn of its own, so that the owner is never called from inside `connect`.
-  private func failSoon(_ error: OperationError) { reactor.enqueue(FailureJob(transport: self, error: error)) }
+  private func failSoon(_ error: OperationError) { reactor.enqueue(FailureJob(transport: self, attempt: attempt, error: error)) }
 
   private final class FailureJob: ReactorJob {
     let transport: SocketTransport
+    let attempt: Int
     let error: OperationError
-    init(transport: SocketTransport, error: OperationError) {
+    init(transport: SocketTransport, attempt: Int, error: OperationError) {
       self.transport = transport
+      self.attempt = attempt
       self.error = error
     }
-    func run(now: UInt64) { transport.lose(error, now: now) }
+    func run(now: UInt64) { if transport.attempt == attempt { transport.lose(error, now: now) } }
   }
 
   private func connectError(_ number: Int32) -> OperationError {

@@ -10,6 +10,8 @@ package struct Decimal: Sendable {
   package let scale: UInt8
 
   package static let scaleMax = 38
+  /// The largest coefficient: 38 nines. `Int128` has room for its double, so a sum of two, a sign change and a step of rounding fit.
+  package static let coefficientMax: Int128 = 99_999_999_999_999_999_999_999_999_999_999_999_999
 
   package enum Failure: Error, Sendable {
     case overflow
@@ -20,6 +22,7 @@ package struct Decimal: Sendable {
 
   package init(coefficient: Int128, scale: UInt8) {
     precondition(scale <= Decimal.scaleMax, "a decimal's scale is at most \(Decimal.scaleMax)")
+    precondition(coefficient.magnitude <= Decimal.coefficientMax.magnitude, "a decimal's coefficient has at most 38 digits")
     high = Int64(truncatingIfNeeded: coefficient >> 64)
     low = UInt64(truncatingIfNeeded: coefficient)
     self.scale = scale
@@ -44,10 +47,9 @@ package struct Decimal: Sendable {
       if byte == UInt8(ascii: "."), !sawPoint {
         sawPoint = true
       } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
-        let (product, overflowed) = coefficient.multipliedReportingOverflow(by: 10)
-        let (sum, overflowedAgain) = product.addingReportingOverflow(Int128(byte - UInt8(ascii: "0")))
-        guard !overflowed, !overflowedAgain else { return nil }
-        coefficient = sum
+        // Ten times 38 nines is more than Int128 holds, so the bound is asked before.
+        guard coefficient <= Decimal.coefficientMax / 10 else { return nil }
+        coefficient = coefficient * 10 + Int128(byte - UInt8(ascii: "0"))
         digits += 1
         if sawPoint { scale += 1 }
       } else {
@@ -74,10 +76,10 @@ package struct Decimal: Sendable {
       scale += exponentIsNegative ? exponent : -exponent
     }
     guard index == text.count else { return nil }
+    if coefficient == 0 { scale = min(max(scale, 0), Decimal.scaleMax) }
     while scale < 0 {
-      let (product, overflowed) = coefficient.multipliedReportingOverflow(by: 10)
-      guard !overflowed else { return nil }
-      coefficient = product
+      guard coefficient <= Decimal.coefficientMax / 10 else { return nil }
+      coefficient *= 10
       scale += 1
     }
     while scale > Decimal.scaleMax {
@@ -105,7 +107,10 @@ package struct Decimal: Sendable {
     return Int64(exactly: value)
   }
 
+  /// The nearest float.
   package var doubleValue: Double {
+    // Both are exact up to 2^53 and 10^22, and then one division rounds once. What is larger goes by its text.
+    guard coefficient.magnitude <= 1 << 53, scale <= 22 else { return Double(description) ?? .nan }
     var divisor = 1.0
     for _ in 0..<scale { divisor *= 10 }
     return Double(coefficient) / divisor
@@ -127,20 +132,21 @@ package struct Decimal: Sendable {
   package func adding(_ other: Decimal) throws(Failure) -> Decimal {
     let scale = max(self.scale, other.scale)
     let (sum, overflowed) = try coefficient(atScale: scale).addingReportingOverflow(other.coefficient(atScale: scale))
-    // The smallest number of all has no opposite.
-    guard !overflowed, sum != Int128.min else { throw .overflow }
+    guard !overflowed, sum.magnitude <= Decimal.coefficientMax.magnitude else { throw .overflow }
     return Decimal(coefficient: sum, scale: scale)
   }
 
   package func subtracting(_ other: Decimal) throws(Failure) -> Decimal { try adding(other.negated()) }
 
   package func negated() -> Decimal {
-    coefficient == Int128.min ? self : Decimal(coefficient: -coefficient, scale: scale)
+    Decimal(coefficient: -coefficient, scale: scale)
   }
 
   package func multiplied(by other: Decimal) throws(Failure) -> Decimal {
     let (product, overflowed) = coefficient.multipliedReportingOverflow(by: other.coefficient)
-    guard !overflowed, product != Int128.min, Int(scale) + Int(other.scale) <= Decimal.scaleMax else { throw .overflow }
+    guard !overflowed, product.magnitude <= Decimal.coefficientMax.magnitude, Int(scale) + Int(other.scale) <= Decimal.scaleMax else {
+      throw .overflow
+    }
     return Decimal(coefficient: product, scale: scale + other.scale)
   }
 
@@ -151,9 +157,8 @@ package struct Decimal: Sendable {
     var resultScale = Int(scale) - Int(other.scale)
     let wanted = min(max(Int(scale), Int(other.scale)) + 16, Decimal.scaleMax)
     while resultScale < wanted {
-      let (product, overflowed) = numerator.multipliedReportingOverflow(by: 10)
-      if overflowed { break }
-      numerator = product
+      guard numerator.magnitude <= Decimal.coefficientMax.magnitude / 10 else { break }
+      numerator *= 10
       resultScale += 1
     }
     guard resultScale >= 0 else { throw .overflow }
@@ -231,9 +236,8 @@ extension Decimal: Comparable {
     if let a = try? left.coefficient(atScale: scale), let b = try? right.coefficient(atScale: scale) {
       return a == b ? 0 : a < b ? -1 : 1
     }
-    // The side with the smaller scale is too large to be written at the other's: it is the one of greater magnitude, so its sign decides.
-    if left.scale < right.scale { return left.coefficient < 0 ? -1 : 1 }
-    return right.coefficient < 0 ? 1 : -1
+    // One side is too large to be written at the other's scale, so the two differ by more than half: far more than rounding.
+    return left.doubleValue < right.doubleValue ? -1 : left.doubleValue > right.doubleValue ? 1 : 0
   }
 
   package static func == (left: Decimal, right: Decimal) -> Bool { order(left, right) == 0 }

@@ -32,7 +32,8 @@ private struct ProgramListing {
     table("steps", program.steps.indices) { listing, index in
       let step = listing.program.steps[index]
       let name = step.name == step.id ? "" : " \"\(step.name)\""
-      return "\(step.id)\(name): \(step.verb)\(step.connection.map { " on \(listing.connection($0))" } ?? "") ; \(listing.place(step.range))"
+      return
+        "\(step.id)\(name): \(step.verb)\(step.connection.map { " on \(listing.connection($0))" } ?? "") ; \(listing.place(step.range))"
     }
     writeOperations()
     table("checks", program.checks.indices) { listing, index in
@@ -104,7 +105,8 @@ private struct ProgramListing {
         + ", lost after \(Value.duration(Int64(clamping: event.settleNanoseconds)))\(body.isEmpty ? "" : ", body \(body)")"
       let hops = event.hops.map { hop in
         let fields = hop.bodySlots.map { $0.map { listing.slot($0) } ?? "-" }.joined(separator: ", ")
-        return "\n        \(hop.name): \(hop.observer) on \(listing.connection(hop.connection)), mapping at \(hop.mappingEntry), id \(listing.slot(hop.idSlot))"
+        return
+          "\n        \(hop.name): \(hop.observer) on \(listing.connection(hop.connection)), mapping at \(hop.mappingEntry), id \(listing.slot(hop.idSlot))"
           + (hop.keySlot.map { ", key \(listing.slot($0))" } ?? "") + (hop.versionSlot.map { ", version \(listing.slot($0))" } ?? "")
           + (fields.isEmpty ? "" : ", body [\(fields)]") + (hop.readsContent ? ", reads content" : "")
           + hop.operands.map { "\n          \($0.name): \(Self.shown($0.value))" }.joined()
@@ -181,14 +183,17 @@ private struct ProgramListing {
   }
 
   private static func isName(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 < 0x80 && Character(Unicode.Scalar($0)).isLetter) || ($0 >= 0x30 && $0 <= 0x39) }
+    !text.isEmpty
+      && text.utf8.allSatisfy {
+        $0 == UInt8(ascii: "_") || ($0 < 0x80 && Character(Unicode.Scalar($0)).isLetter) || ($0 >= 0x30 && $0 <= 0x39)
+      }
   }
 
   // Values
 
   private static func shown(_ value: Value) -> String {
     switch value {
-    case .string(let text): "\"\(oneLine(text))\""
+    case .string(let text): "\"\(oneLine(text, quote: "\""))\""
     case .size: "\(value)B"
     case .rate: "\(value)/s"
     case .percentage(let fraction): "\(fraction) of 1"
@@ -221,10 +226,11 @@ private struct ProgramListing {
   }
 
   /// On one line and safe to print: what ends a line or moves a cursor is escaped.
-  private static func oneLine(_ text: String) -> String {
+  private static func oneLine(_ text: String, quote: Unicode.Scalar? = nil) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
+      case _ where scalar == quote: result += "\\\(scalar)"
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
@@ -289,12 +295,14 @@ private struct ProgramListing {
     case .element(let d, let a, let b): "\(slot(d)) = \(slot(a))[\(slot(b))]"
     case .buildText(let d, let a, let template):
       "\(slot(d)) = \(template.index < program.templates.count ? "\"\(Self.shown(program.templates[template.index]))\"" : "template?\(template)") from \(slot(a))"
-    case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path): "\(slot(d)) = \(self.path(path))"
+    case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path):
+      "\(slot(d)) = \(self.path(path))"
     case .jump(let target): "-> \(target)"
     case .jumpIfFalse(let a, let target), .jumpIfTrue(let a, let target), .jumpIfNull(let a, let target): "\(slot(a)) -> \(target)"
     case .enterStep(let step): self.step(step)
     case .submit(let operation):
-      operation.index < program.operations.count ? "#\(operation) \(step(program.operations[operation.index].step))" : "operation?\(operation)"
+      operation.index < program.operations.count
+        ? "#\(operation) \(step(program.operations[operation.index].step))" : "operation?\(operation)"
     case .check(let check, let a, let continues):
       "#\(check) \(slot(a))\(continues ? ", continues" : "")"
     case .think(let a, let b): "\(slot(a)), \(slot(b))"

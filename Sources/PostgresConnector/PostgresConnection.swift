@@ -1,6 +1,6 @@
+internal import CPostgres
 import ChainIO
 import ChainProgram
-internal import CPostgres
 import Glibc
 
 /// One connection to PostgreSQL: owns libpq's handle and its place in the reactor, opens itself, and runs one call at a time.
@@ -13,6 +13,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     /// Statements are being prepared; what each reply in the pipeline is for.
     case preparing(replies: [(plan: StatementPlan, describes: Bool)], position: Int, failure: OperationError?)
     case idle
+    /// The call's statement could not be prepared when the connection was opened, and is now, before it runs.
+    case preparingFor(OperationCall, StatementPlan)
     case running(OperationCall, StatementPlan)
     /// A transaction that nobody wants any more is being rolled back.
     case cleaning
@@ -131,16 +133,16 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       isSent = isSent && PQpipelineSync(handle) == 1
       guard isSent else { return lose(OperationError(.protocol, "cannot prepare statements: \(libpqMessage)"), now: now) }
     }
-    guard !replies.isEmpty else { return becomeReady(now: now) }
+    guard !replies.isEmpty else { return becomeReady() }
     activity = .preparing(replies: replies, position: 0, failure: nil)
     flush(now: now)
   }
 
-  private func becomeReady(now: UInt64) {
+  private func becomeReady() {
     timer.disarm()
     failedAttempts = 0
     activity = .idle
-    driver.connectionOpened(self, now: now)
+    driver.connectionOpened(self)
   }
 
   private func readPreparing(now: UInt64) {
@@ -157,7 +159,9 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       let reply = ServerReply(pointer)
       switch reply.kind {
       case .sync:
-        guard PQexitPipelineMode(handle) == 1 else { return lose(OperationError(.protocol, "the pipeline did not end: \(libpqMessage)"), now: now) }
+        guard PQexitPipelineMode(handle) == 1 else {
+          return lose(OperationError(.protocol, "the pipeline did not end: \(libpqMessage)"), now: now)
+        }
         return finishPreparing(failedPlan: failure == nil ? nil : replies[min(position, replies.count - 1)].plan, failure, now: now)
       case .error:
         if failure == nil { failure = reply.error }
@@ -175,8 +179,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   private func finishPreparing(failedPlan: StatementPlan?, _ failure: OperationError?, now: UInt64) {
-    guard let plan = failedPlan, let failure else { return becomeReady(now: now) }
-    // What the chain makes itself cannot be known yet: the statement runs unprepared until then.
+    guard let plan = failedPlan, let failure else { return becomeReady() }
+    // What the chain makes itself cannot be known yet: the statement is prepared when it first runs.
     if driver.mayDefine, PostgresConnection.isUndefined(failure.code) {
       isPrepared[plan.number] = false
       return prepare(from: plan.number + 1, now: now)
@@ -196,10 +200,21 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     guard case .idle = activity else { preconditionFailure("a call was given to a connection that is not idle") }
     let now = MonotonicClock.now
     call.started(at: now)
-    try driver.arena.encode(plan.parameters, call.arguments)
-    activity = .running(call, plan)
     failure = nil
     furtherReads = 0
+    wasSent = false
+    try driver.arena.encode(plan.parameters, call.arguments)
+    guard isPrepared[plan.number] || !driver.isPreparing else {
+      activity = .preparingFor(call, plan)
+      if PQsendPrepare(handle, plan.name, plan.text, 0, nil) == 1 { flush(now: now) } else { loseSoon() }
+      return
+    }
+    send(call, plan, now: now)
+  }
+
+  /// Sends the statement with the parameters that stand in the arena.
+  private func send(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
+    activity = .running(call, plan)
     let handle = handle
     let usesPrepared = isPrepared[plan.number]
     let sent = driver.arena.withPointers { count, values in
@@ -209,6 +224,18 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     }
     wasSent = sent == 1
     if wasSent { flush(now: now) } else { loseSoon() }
+  }
+
+  private func runAfterPreparing(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
+    activity = .idle
+    if let failure { return driver.callFinished(on: self, call, plan, failure, now: now) }
+    isPrepared[plan.number] = true
+    do throws(OperationError) {
+      try driver.arena.encode(plan.parameters, call.arguments)
+    } catch {
+      return driver.callFinished(on: self, call, plan, error, now: now)
+    }
+    send(call, plan, now: now)
   }
 
   /// Rolls back a transaction that is open on the idle connection, by `deadline`; then the driver is told `connectionCleaned`.
@@ -242,10 +269,17 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     switch activity {
     case .closed: return
     case .connecting: return continueConnecting(now: now)
-    case .preparing, .idle, .running, .cleaning: break
+    case .preparing, .idle, .preparingFor, .running, .cleaning: break
     }
     if readiness.contains(.writable) { flush(now: now) }
     guard !readiness.isDisjoint(with: [.readable, .closed]) else { return }
+    consume()
+    // A TLS record holds up to 16 KiB and libpq takes at least 8 KiB of it at a time: the rest would lie in the TLS library, where no
+    // readiness tells of it.
+    if let handle, PQsslInUse(handle) != 0, PQisBusy(handle) != 0 { consume() }
+  }
+
+  private func consume() {
     // libpq: PQconsumeInput before PQisBusy, manual 34.4.
     let isAlive = PQconsumeInput(handle) == 1
     let stamp = MonotonicClock.now
@@ -258,7 +292,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     while PQisBusy(handle) == 0 {
       guard let pointer = PQgetResult(handle) else { return replyEnded(now: now) }
       let reply = ServerReply(pointer)
-      guard case .running(let call, let plan) = activity else { continue }
+      if case .preparingFor = activity, reply.kind == .command { continue }
+      guard let (call, plan) = underWay else { continue }
       switch reply.kind {
       case .rows, .command:
         if let wrong = reply.write(to: call.result, plan: plan) { failure = wrong }
@@ -276,8 +311,19 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     checkSize(now: now)
   }
 
+  /// The call that is waiting for this connection's reply.
+  private var underWay: (call: OperationCall, plan: StatementPlan)? {
+    switch activity {
+    case .running(let call, let plan), .preparingFor(let call, let plan): (call, plan)
+    case .closed, .connecting, .preparing, .idle, .cleaning: nil
+    }
+  }
+
   private func replyEnded(now: UInt64) {
     switch activity {
+    case .preparingFor(let call, let plan):
+      if PQstatus(handle) == CONNECTION_BAD { return lose(failure ?? disconnected(), now: now) }
+      runAfterPreparing(call, plan, now: now)
     case .running(let call, let plan):
       // libpq gave up on bytes that make no sense.
       if PQstatus(handle) == CONNECTION_BAD { return lose(failure ?? disconnected(), now: now) }
@@ -331,7 +377,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       if let handle, PQstatus(handle) == CONNECTION_BAD { return lose(connectError(), now: now) }
       lose(OperationError(.connect, code: "timeout", "cannot connect to \(driver.displayAddress): no answer by the deadline"), now: now)
     // Only `loseSoon` and a rollback's deadline arm it now.
-    case .idle, .running, .cleaning: lose(disconnected(), now: now)
+    case .idle, .preparingFor, .running, .cleaning: lose(disconnected(), now: now)
     }
   }
 
@@ -346,16 +392,15 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   private func lose(_ error: OperationError, now: UInt64) {
-    let running: (OperationCall, StatementPlan)?
+    let underWay = underWay
     let wasOpen: Bool
     switch activity {
     case .closed: return
-    case .connecting, .preparing: (running, wasOpen) = (nil, false)
-    case .idle, .cleaning: (running, wasOpen) = (nil, true)
-    case .running(let call, let plan): (running, wasOpen) = ((call, plan), true)
+    case .connecting, .preparing: wasOpen = false
+    case .idle, .preparingFor, .running, .cleaning: wasOpen = true
     }
     drop()
-    driver.connectionLost(self, running: running, wasOpen: wasOpen, error, now: now)
+    driver.connectionLost(self, underWay: underWay, wasOpen: wasOpen, error, now: now)
   }
 
   /// Closes for ever.

@@ -8,7 +8,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   let displayAddress: String
   /// `prepare: auto`.
   let isPreparing: Bool
-  /// Whether a statement of this connection may make what others name.
+  /// Whether a statement of the chain, on whichever connection, may make what others name.
   let mayDefine: Bool
   var arena: ParameterArena
 
@@ -30,8 +30,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   private var isClosed = false
 
   private struct Opening {
+    /// Nanoseconds.
     let deadline: UInt64
-    var remaining: Int
     let completion: (OperationError?) -> Void
   }
 
@@ -48,7 +48,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     }
     self.plans = plans
     plansByOperation = byOperation
-    mayDefine = plans.contains { $0.mayDefine }
+    mayDefine = program.operations.contains { StatementPlan.mayDefine($0) }
     name = declaration.name
     displayAddress = target.displayAddress
     connectTimeoutNanoseconds = declaration.connectTimeoutNanoseconds
@@ -74,7 +74,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
 
   package func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
     precondition(opening == nil, "a driver is opened once")
-    opening = Opening(deadline: deadline, remaining: connections.count, completion: completion)
+    opening = Opening(deadline: deadline, completion: completion)
     for connection in connections { wantsToConnect(connection) }
   }
 
@@ -109,26 +109,23 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     if !connectQueue.isEmpty { wantsToConnect(connections[connectQueue.removeFirst()]) }
   }
 
-  func connectionOpened(_ connection: PostgresConnection, now: UInt64) {
+  func connectionOpened(_ connection: PostgresConnection) {
     connectEnded()
     lastConnectError = nil
-    if opening != nil {
-      opening!.remaining -= 1
-      if opening!.remaining == 0 { finishOpening(nil) }
-    } else {
-      reconnects += 1
-    }
-    perform(pool.connectionOpened(connection.number), now: now)
+    if opening == nil { reconnects += 1 }
+    perform(pool.connectionOpened(connection.number))
+    if pool.openCount == connections.count { finishOpening(nil) }
   }
 
   /// The connection, or the attempt to open it, is gone.
   func connectionLost(
-    _ connection: PostgresConnection, running: (call: OperationCall, plan: StatementPlan)?, wasOpen: Bool, _ error: OperationError, now: UInt64
+    _ connection: PostgresConnection, underWay: (call: OperationCall, plan: StatementPlan)?, wasOpen: Bool, _ error: OperationError,
+    now: UInt64
   ) {
     pool.connectionLost(connection.number)
     let holder = connection.leaseHolder
     connection.leaseHolder = nil
-    if let (call, plan) = running {
+    if let (call, plan) = underWay {
       end(call, plan, isInTransaction: holder === call, isSent: connection.wasSent, error, now: now)
     }
     if !wasOpen {
@@ -154,14 +151,16 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   // Calls
 
   package func submit(_ call: OperationCall) {
-    guard let plan = plansByOperation[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
+    guard let plan = plansByOperation[call.operation] else {
+      preconditionFailure("an operation was submitted to another connection's driver")
+    }
     let now = reactor.now
     if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
       return run(call, plan, on: connection, now: now)
     }
     guard call.lease == nil, plan.role == .plain || plan.role == .beginsTransaction else { return submitOutOfPlace(call, plan, now: now) }
     guard !isClosed else { return call.fail(OperationError(.disconnected, "the connection '\(name)' is closed"), at: now) }
-    perform(pool.callArrived(call, now: now), now: now)
+    perform(pool.callArrived(call, now: now))
   }
 
   /// What does not fit the call's lease: a transaction that has lost its connection, has never begun, or would be a second one; and plain
@@ -177,11 +176,13 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       call.succeed(at: now)
     case .commitsTransaction:
       if lost { call.lease = nil }
-      call.fail(lost ? PostgresDriver.transactionLost : OperationError(.protocol, code: "25P01", "there is no transaction to commit"), at: now)
+      call.fail(lost ? PostgresDriver.transactionLost : PostgresDriver.noTransaction, at: now)
     case .plain:
-      if lost { call.fail(PostgresDriver.transactionLost, at: now) } else { perform(pool.callArrived(call, now: now), now: now) }
+      if lost { call.fail(PostgresDriver.transactionLost, at: now) } else { perform(pool.callArrived(call, now: now)) }
     }
   }
+
+  private static var noTransaction: OperationError { OperationError(.protocol, code: "25P01", "there is no transaction to commit") }
 
   private static var transactionLost: OperationError {
     OperationError(.disconnected, "the transaction's connection was lost; the server rolled it back")
@@ -195,7 +196,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   }
 
   /// A loop, since a call that cannot be sent frees its connection for the next.
-  private func perform(_ first: ExclusivePool.Action, now: UInt64) {
+  private func perform(_ first: ExclusivePool.Action) {
     var action = first
     while true {
       switch action {
@@ -237,7 +238,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   }
 
   /// The server has answered, and the connection waits for the next statement.
-  func callFinished(on connection: PostgresConnection, _ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, now: UInt64) {
+  func callFinished(on connection: PostgresConnection, _ call: OperationCall, _ plan: StatementPlan, _ error: OperationError?, now: UInt64)
+  {
     var error = error
     let isLeased = connection.leaseHolder === call
     switch plan.role {
@@ -270,14 +272,14 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
 
   private func free(_ connection: PostgresConnection, now: UInt64) {
     if connection.isInTransaction { return connection.rollBack(deadline: now &+ PostgresDriver.rollbackNanosecondsMax, now: now) }
-    perform(pool.connectionFreed(connection.number), now: now)
+    perform(pool.connectionFreed(connection.number))
   }
 
   /// How long a rollback may take before its connection is dropped, which rolls back as well.
   private static let rollbackNanosecondsMax: UInt64 = 2_000_000_000
 
   func connectionCleaned(_ connection: PostgresConnection) {
-    perform(pool.connectionFreed(connection.number), now: reactor.now)
+    perform(pool.connectionFreed(connection.number))
   }
 
   package func abandon(_ call: OperationCall, now: UInt64) {
@@ -294,9 +296,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       connection.leaseHolder = nil
       connection.drop()
       pool.connectionLost(connection.number)
-      end(
-        call, plan, isInTransaction: isInTransaction, isSent: connection.wasSent, OperationError(.timeout, code: "deadline", "no answer by the deadline"),
-        now: now)
+      let error = OperationError(.timeout, code: "deadline", "no answer by the deadline")
+      end(call, plan, isInTransaction: isInTransaction, isSent: connection.wasSent, error, now: now)
       connection.retry(at: now)
     }
   }

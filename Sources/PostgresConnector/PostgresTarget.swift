@@ -1,6 +1,6 @@
+internal import CPostgres
 import ChainIO
 import ChainProgram
-internal import CPostgres
 import Glibc
 
 /// A resolved PostgreSQL address: everything that libpq is told, so that nothing comes from the environment or from files at home.
@@ -71,13 +71,14 @@ struct PostgresTarget: ConnectionTarget {
     if !address.hasPrefix("postgres://"), !address.hasPrefix("postgresql://") {
       let scheme = address.prefix { $0 != ":" && $0 != "=" && $0 != " " }
       if address.dropFirst(scheme.count).hasPrefix("://") {
-        throw OperationError(.connect, code: "bad-address", "the address has the scheme '\(scheme)://'; it should be postgres:// or postgresql://")
+        let message = "the address has the scheme '\(scheme)://'; it should be postgres:// or postgresql://"
+        throw OperationError(.connect, code: "bad-address", message)
       }
     }
     // Never shown: the message quotes the address.
-    var message: UnsafeMutablePointer<CChar>?
-    guard let options = PQconninfoParse(address, &message) else {
-      if let message { PQfreemem(message) }
+    var complaint: UnsafeMutablePointer<CChar>?
+    guard let options = PQconninfoParse(address, &complaint) else {
+      if let complaint { PQfreemem(complaint) }
       throw OperationError(.connect, code: "bad-address", "the address is not one of PostgreSQL; \(form)")
     }
     defer { PQconninfoFree(options) }

@@ -1,6 +1,6 @@
+internal import CPostgres
 import ChainIO
 import ChainProgram
-internal import CPostgres
 import Glibc
 
 /// One `PGresult`, freed with its owner.

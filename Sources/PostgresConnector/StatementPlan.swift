@@ -1,6 +1,6 @@
+internal import CPostgres
 import ChainIO
 import ChainProgram
-internal import CPostgres
 import Glibc
 
 /// One operation as libpq wants it. Made with the driver, shared by its connections.
@@ -17,8 +17,6 @@ final class StatementPlan {
   let writes: Bool
   /// Whether losing the connection while it runs leaves open what became of a transaction.
   let commits: Bool
-  /// May make a table that other statements name, so that these cannot be prepared before it ran.
-  let mayDefine: Bool
   let stepId: String
   /// Learnt from the first description; nil before.
   var columnNames: [String]?
@@ -51,7 +49,6 @@ final class StatementPlan {
     role = operation.role
     writes = operation.writes
     commits = operation.role == .commitsTransaction || keyword == "COMMIT" || keyword == "END"
-    mayDefine = ["CREATE", "ALTER", "DROP", "DO", "CALL"].contains(keyword)
     name = strdup("chainrun_\(number)")
     text = strdup(sql)
   }
@@ -59,6 +56,12 @@ final class StatementPlan {
   deinit {
     free(name)
     free(text)
+  }
+
+  /// Whether the operation may make a table that other statements name, so that these cannot be prepared before it ran.
+  static func mayDefine(_ operation: Operation) -> Bool {
+    guard operation.verb == "sql", case .sql(let text, _) = operation.operand("sql") else { return false }
+    return ["CREATE", "ALTER", "DROP", "DO", "CALL"].contains(SQLEffect.firstKeyword(text))
   }
 }
 
@@ -100,7 +103,7 @@ struct ParameterArena: ~Copyable {
         _ = arguments[argument].appendText(to: &bytes)
       }
       // libpq takes a text parameter up to its first NUL: the rest would be lost in silence.
-      if mayHoldNUL, bytes.withUnsafeBytes({ memchr($0.baseAddress! + start, 0, $0.count - start) != nil }, orEmpty: start == bytes.count) {
+      if mayHoldNUL, bytes[start...].withUnsafeBytes({ !$0.isEmpty && memchr($0.baseAddress!, 0, $0.count) != nil }) {
         throw OperationError(.value, "parameter \(offsets.count + 1) holds a NUL character, which PostgreSQL cannot store in text")
       }
       offsets.append(start)
@@ -127,12 +130,5 @@ struct ParameterArena: ~Copyable {
       }
       return body(Int32(offsets.count), pointers)
     }
-  }
-}
-
-extension Array<UInt8> {
-  /// Skips `body` for an empty range, for which an array may have no address.
-  fileprivate func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Bool, orEmpty isEmpty: Bool) -> Bool {
-    isEmpty ? false : withUnsafeBytes(body)
   }
 }

@@ -35,7 +35,8 @@ struct BrokerAddress: ConnectionTarget {
     let segment = rawPath.hasPrefix("/") ? rawPath.dropFirst() : rawPath[...]
     if segment.isEmpty { return "/" }
     guard !segment.utf8.contains(UInt8(ascii: "/")) else {
-      throw OperationError(.connect, code: "bad-address", "the address has more than one path segment; write a '/' in a virtual host as %2F")
+      throw OperationError(
+        .connect, code: "bad-address", "the address has more than one path segment; write a '/' in a virtual host as %2F")
     }
     var decoded: [UInt8] = []
     var rest = Array(segment.utf8)[...]

@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// What a session tells the channels above it. Called on the reactor's thread.
 protocol BrokerSessionOwner: AnyObject {
@@ -26,6 +26,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
     case awaitingTune
     case awaitingOpenOk
     case open
+    /// `close` was called, and the broker's goodbye is awaited for a moment. The owner hears nothing any more and may be gone.
+    case closing
   }
 
   private let reactor: Reactor
@@ -57,6 +59,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   /// Silence after which a connection with a call that was given up on is dropped.
   static let suspectSilenceNanoseconds: UInt64 = 5_000_000_000
   private static let tickNanoseconds: UInt64 = 1_000_000_000
+  /// How long a goodbye may take. A broker whose client leaves without one writes a warning into its log.
+  private static let goodbyeNanoseconds: UInt64 = 500_000_000
 
   init(reactor: Reactor, address: BrokerAddress, owner: any BrokerSessionOwner) {
     self.reactor = reactor
@@ -68,6 +72,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
 
   /// - Parameter deadline: Nanoseconds of CLOCK_MONOTONIC, handshake included.
   func connect(deadline: UInt64) {
+    if stage == .closing { release() }
     precondition(stage == .closed, "a session connects once at a time")
     stage = .connecting
     decoder = FrameDecoder()
@@ -112,7 +117,10 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   func transportDrained(_ transport: SocketTransport, now: UInt64) { flushed(now: now) }
 
   private func flushed(now: UInt64) {
-    guard stage != .closed, stage != .connecting else { return }
+    switch stage {
+    case .closed, .connecting, .closing: return
+    case .awaitingStart, .awaitingTune, .awaitingOpenOk, .open: break
+    }
     let handed = appendedBytes - UInt64(transport.pendingBytes)
     guard handed != handedBytes else { return }
     handedBytes = handed
@@ -146,7 +154,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
         guard let (channel, frame) = try decoder!.next(&rest) else { continue }
         if channel == 0 {
           try received(frame, now: now)
-        } else {
+        } else if stage != .closing {
           guard stage == .open else { throw unexpected("a frame of channel \(channel) before the connection was open") }
           owner.sessionReceived(self, channel: channel, frame, now: now)
         }
@@ -173,6 +181,9 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
 
   private func receivedMethod(_ id: amqp_method_number_t, _ decoded: UnsafeMutableRawPointer, now: UInt64) throws(OperationError) {
     switch (id, stage) {
+    case (_, .closing):
+      // Whatever it says, it is over; unless these are notices that crossed our goodbye.
+      if id == AMQP_CONNECTION_CLOSE_OK_METHOD || id == AMQP_CONNECTION_CLOSE_METHOD { release() }
     case (AMQP_CONNECTION_START_METHOD, .awaitingStart):
       try start(decoded.assumingMemoryBound(to: amqp_connection_start_t.self).pointee)
       stage = .awaitingTune
@@ -239,6 +250,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     switch stage {
     case .closed: return
+    case .closing: release()
     case .connecting:
       lose(OperationError(.connect, code: "timeout", "cannot connect to \(address.displayAddress): no answer by the deadline"), now: now)
     case .awaitingStart, .awaitingTune, .awaitingOpenOk:
@@ -260,7 +272,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
         try? write { output throws(OperationError) in output.appendHeartbeat() }
       }
     }
-    if suspectNanoseconds != .max, !isBlocked, now > suspectNanoseconds, now - suspectNanoseconds > BrokerSession.suspectSilenceNanoseconds {
+    if suspectNanoseconds != .max, !isBlocked, now > suspectNanoseconds, now - suspectNanoseconds > BrokerSession.suspectSilenceNanoseconds
+    {
       return lose(
         OperationError(.disconnected, code: "silent", "\(address.displayAddress) was silent while replies were overdue"), now: now)
     }
@@ -271,6 +284,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
 
   func transportClosed(_ transport: SocketTransport, _ error: OperationError, now: UInt64) {
     switch stage {
+    case .closing: release()
     case .closed, .connecting, .open: lose(error, now: now)
     case .awaitingStart, .awaitingTune, .awaitingOpenOk:
       let moment = stage == .awaitingTune ? "after the login: are user and password right?" : "during the AMQP handshake"
@@ -281,20 +295,22 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   /// Drops the connection and tells the owner.
   func lose(_ error: OperationError, now: UInt64) {
     guard stage != .closed else { return }
+    if stage == .closing { return release() }
     release()
     owner.sessionClosed(self, error, now: now)
   }
 
-  /// Says goodbye if the kernel takes the bytes at once, and closes without telling the owner. The broker deletes what was exclusive.
+  /// Closes without telling the owner. Says goodbye if nothing else is waiting to be sent; while the reactor turns, the broker's answer is
+  /// awaited for a moment, and the broker deletes what was exclusive in either case.
   func close() {
-    guard stage != .closed else { return }
-    if stage == .open, transport.pendingBytes == 0 {
-      let close = amqp_connection_close_t(reply_code: 200, reply_text: .none, class_id: 0, method_id: 0)
-      try? transport.output.appendMethod(AMQP_CONNECTION_CLOSE_METHOD, close, channel: 0)
-      stage = .closed
-      transport.turnEnded(now: reactor.now)
-    }
-    release()
+    if stage == .closing { return }
+    guard stage == .open, transport.pendingBytes == 0, let timer else { return release() }
+    let close = amqp_connection_close_t(reply_code: 200, reply_text: .none, class_id: 0, method_id: 0)
+    try? transport.output.appendMethod(AMQP_CONNECTION_CLOSE_METHOD, close, channel: 0)
+    stage = .closing
+    // Until it fires or is invalidated, the timer keeps this session alive.
+    reactor.arm(timer, at: MonotonicClock.now + BrokerSession.goodbyeNanoseconds)
+    transport.turnEnded(now: reactor.now)
   }
 
   private func release() {

@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// Puts a delivery together: method, header and body frames, over as many reads as it takes, into one reused result.
 struct DeliveryAssembly {

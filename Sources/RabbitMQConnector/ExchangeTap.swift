@@ -1,6 +1,6 @@
+internal import CRabbitMQ
 import ChainIO
 import ChainProgram
-internal import CRabbitMQ
 
 /// Sees every message that an exchange routes, through an exclusive queue of its own, and proves by markers how late each was routed.
 ///
@@ -8,7 +8,8 @@ internal import CRabbitMQ
 /// connection: it rests on the queue alone (see `MarkerFence`), whichever way a marker takes to it, and the queue's deliveries to one
 /// consumer come in its order. What a shared connection changes is an alarm: the broker then stops reading from us, so markers stand still while
 /// deliveries go on; that is announced (`connection.blocked`), widens the intervals, and is no gap.
-/// No-ack, exclusive, auto-delete: nothing remains in the broker once the connection is gone.
+/// No-ack, exclusive, auto-delete: nothing remains in the broker once the connection is gone. (An exchange that is itself auto-delete and
+/// that nobody but the tap has bound goes with it, by the broker's rules.)
 final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private enum Stage {
     case idle
@@ -36,7 +37,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private var completion: ((OperationError?) -> Void)?
   private var assembly: DeliveryAssembly
   private var fence = MarkerFence()
-  private var queue: [UInt8] = []
+  /// The queue's name, as the broker chose it.
+  private(set) var queue: [UInt8] = []
   /// Nanoseconds: just before the binding was sent, and when everything was in place.
   private var bindSentNanoseconds: UInt64 = 0
   private var consumingNanoseconds: UInt64 = 0
@@ -85,7 +87,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     guard !exchange.isEmpty else {
       throw OperationError(
         .protocol, code: "default-exchange",
-        "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name")
+        "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name"
+      )
     }
     var routingKey = "#"
     if let operand = hop.operand("routing_key") {
@@ -152,7 +155,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     }
   }
 
-  private func received(_ id: amqp_method_number_t, _ decoded: UnsafeMutableRawPointer, channel: UInt16, now: UInt64) throws(OperationError) {
+  private func received(_ id: amqp_method_number_t, _ decoded: UnsafeMutableRawPointer, channel: UInt16, now: UInt64) throws(OperationError)
+  {
     switch (id, stage) {
     case (AMQP_BASIC_DELIVER_METHOD, _):
       assembly.deliverArrived(decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee)
@@ -275,7 +279,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     case .reconnect: if stage == .awaitingReconnect { connect(deadline: now + connectTimeoutNanoseconds) }
     case .arming:
       session.lose(
-        OperationError(.connect, code: "timeout", "\(address.displayAddress) did not set up the tap on '\(exchange)' by the deadline"), now: now)
+        OperationError(.connect, code: "timeout", "\(address.displayAddress) did not set up the tap on '\(exchange)' by the deadline"),
+        now: now)
     }
   }
 

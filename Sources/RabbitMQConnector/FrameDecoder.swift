@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// A frame from the broker. Its pointers lead into the codec's pools and are valid until the current read has been taken apart.
 enum IncomingFrame {

@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// Frames, appended to a transport's output. A frame is type (1 byte), channel (2), payload length (4), payload, 0xCE.
 extension [UInt8] {
@@ -35,7 +35,8 @@ extension [UInt8] {
   /// Appends one method frame, encoded by the library.
   ///
   /// - Throws: an `OperationError` of class `protocol` when the method does not fit a frame of 4 KiB, the least that every broker takes.
-  mutating func appendMethod<Method: BitwiseCopyable>(_ id: amqp_method_number_t, _ method: Method, channel: UInt16) throws(OperationError) {
+  mutating func appendMethod<Method: BitwiseCopyable>(_ id: amqp_method_number_t, _ method: Method, channel: UInt16) throws(OperationError)
+  {
     let start = count
     beginFrame(type: UInt8(AMQP_FRAME_METHOD), channel: channel)
     appendBigEndian(id)

@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// The tap's markers: small messages that we publish through the default exchange straight to the tap's queue, one at a time.
 ///

@@ -1,5 +1,5 @@
-import ChainIO
 internal import CRabbitMQ
+import ChainIO
 
 /// A publish on its way, under its delivery tag.
 struct PendingPublish {

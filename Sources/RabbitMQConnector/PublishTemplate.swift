@@ -1,6 +1,6 @@
+internal import CRabbitMQ
 import ChainIO
 import ChainProgram
-internal import CRabbitMQ
 
 /// A `publish` operation, compiled: its method and header frames as bytes, up to what depends on arguments.
 final class PublishTemplate {
@@ -110,7 +110,8 @@ final class PublishTemplate {
     output.endFrame(from: headerStart)
     guard output.count - headerStart <= frameBytesMax else {
       output.removeLast(output.count - start)
-      return .refused(OperationError(.protocol, code: "too-long", "the message's headers exceed the broker's frame size of \(frameBytesMax) bytes"))
+      return .refused(
+        OperationError(.protocol, code: "too-long", "the message's headers exceed the broker's frame size of \(frameBytesMax) bytes"))
     }
     let bodyStart = output.count
     output.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)

@@ -17,7 +17,8 @@ extension RabbitMQConnector {
         "confirm", .flag,
         summary: "Whether the step ends with the broker's confirm (the default) or as soon as the message was handed to the network."),
       KeySchema(
-        "mandatory", .flag, summary: "Whether the step fails with code 312 when the exchange routes the message to no queue; false by default."),
+        "mandatory", .flag,
+        summary: "Whether the step fails with code 312 when the exchange routes the message to no queue; false by default."),
       KeySchema("persistent", .flag, summary: "Whether durable queues keep the message on disk; true by default."),
       KeySchema("message_id", .text, summary: "The message's 'message_id' property, at most 255 bytes."),
       KeySchema(
@@ -35,7 +36,9 @@ extension RabbitMQConnector {
     keys: [
       KeySchema(
         "routing_key", .text,
-        summary: "Which messages: a routing key, or for a topic exchange a pattern with '*' for one word and '#' for any number; '#' if not given.")
+        summary:
+          "Which messages: a routing key, or for a topic exchange a pattern with '*' for one word and '#' for any number; '#' if not given."
+      )
     ],
     result: [
       ResultMember("key", .string, .key, summary: "The message's routing key."),

@@ -89,7 +89,8 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
       guard state == .ready else { return }
       if expected.contains(number) {
         let error = OperationError(
-          .disconnected, code: "stalled", "\(driver.target.displayAddress) left a command unanswered for 5 s after its deadline; the connection was dropped")
+          .disconnected, code: "stalled",
+          "\(driver.target.displayAddress) left a command unanswered for 5 s after its deadline; the connection was dropped")
         session.close()
         return sessionClosed(session, error, now: now)
       }

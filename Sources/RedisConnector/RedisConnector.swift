@@ -35,7 +35,8 @@ struct RedisTarget: ConnectionTarget {
       throw OperationError(.connect, code: "not-supported", "TLS is not supported yet: the address should start with 'redis://'")
     }
     guard url.query == nil else {
-      throw OperationError(.connect, code: "bad-address", "a 'redis://' address takes no query; it looks like redis://user:password@host:port/database")
+      throw OperationError(
+        .connect, code: "bad-address", "a 'redis://' address takes no query; it looks like redis://user:password@host:port/database")
     }
     let path = url.rawPath.hasPrefix("/") ? url.rawPath.dropFirst() : url.rawPath[...]
     guard let database = path.isEmpty ? 0 : Int(path), database >= 0 else {

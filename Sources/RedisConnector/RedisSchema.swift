@@ -23,7 +23,8 @@ extension ConnectorSchema {
           keys: [
             KeySchema(
               "how", .choice(["tracking", "keyspace", "poll"]),
-              summary: "How changes are noticed; 'tracking' needs no configuration of the server and is what is used when this is not given."),
+              summary:
+                "How changes are noticed; 'tracking' needs no configuration of the server and is what is used when this is not given."),
             KeySchema("every", .duration, summary: "Polls with this interval instead of being told of changes."),
           ],
           result: [

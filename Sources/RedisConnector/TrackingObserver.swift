@@ -156,7 +156,9 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
 
   // Losing the observation
 
-  func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) { broke(error, isTrackingLost: session === reads, now: now) }
+  func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) {
+    broke(error, isTrackingLost: session === reads, now: now)
+  }
 
   private func broke(_ error: OperationError, isTrackingLost: Bool, now: UInt64) {
     let wasObserving = state == .observing
@@ -195,7 +197,9 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       guard due <= now else { return reactor.arm(silenceTimer, at: due) }
       broke(silence, isTrackingLost: false, now: now)
     case (1, .arming):
-      broke(OperationError(.connect, code: "timeout", "cannot watch keys at \(target.displayAddress): no answer by the deadline"), isTrackingLost: true, now: now)
+      broke(
+        OperationError(.connect, code: "timeout", "cannot watch keys at \(target.displayAddress): no answer by the deadline"),
+        isTrackingLost: true, now: now)
     case (2, .observing): check(now: now)
     case (3, .broken): connect(deadline: now + TrackingObserver.silenceNanosecondsMax)
     default: break
@@ -203,7 +207,8 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   }
 
   private var silence: OperationError {
-    OperationError(.disconnected, code: "stalled", "\(target.displayAddress) did not answer for 5 s; the observer's connections were dropped")
+    OperationError(
+      .disconnected, code: "stalled", "\(target.displayAddress) did not answer for 5 s; the observer's connections were dropped")
   }
 
   // Fences and checks
@@ -352,7 +357,13 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private func deliverBare(_ key: UnsafeRawBufferPointer, now: UInt64) {
     bareResult.clear()
     bareResult.setKey(key)
-    sink.sighted(Sighting(notBefore: fence.provenNanoseconds, seen: now, content: bareResult))
+    deliver(bareResult, notBefore: fence.provenNanoseconds, seen: now)
+  }
+
+  /// Never inlined: the optimizer of Swift 6.3.1 stops with an internal error when it inlines a noncopyable argument into a closure.
+  @inline(never)
+  private func deliver(_ content: OperationResult, notBefore: UInt64, seen: UInt64) {
+    sink.sighted(Sighting(notBefore: notBefore, seen: seen, content: content))
   }
 
   private func readValue(_ key: UnsafeRawBufferPointer, now: UInt64) {
@@ -374,7 +385,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       switch read.value {
       case .pending: break
       case .missing: missingValues += 1
-      case .present: sink.sighted(Sighting(notBefore: read.notBefore, seen: read.seen, content: read.result))
+      case .present: deliver(read.result, notBefore: read.notBefore, seen: read.seen)
       }
       readQueue.recycle(read)
     }

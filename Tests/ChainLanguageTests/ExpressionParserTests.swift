@@ -66,12 +66,16 @@ import Testing
   @Test(arguments: [
     ("flag «1»&&«/1» flag", "write 'a and b'"), ("flag «1»||«/1» flag", "write 'a or b'"), ("«1»!«/1»flag", "write 'not x'"),
     ("order_id «1»=«/1» 1", "'==' here"), ("order_id «1»===«/1» 1", "'==' here"), ("order_id «1»<>«/1» 1", "'!=' here"),
-    ("flag «1»?«/1» 1 : 2", "if c then a else b"), ("«1»$order_id«/1» == 1", "names stand without '$' here"), ("«1»${«/1»order_id} == 1", "without '${…}'"),
-    ("1 < order_id «1»<«/1» 3", "'a < b and b < c'"), ("flag «1»AND«/1» flag", "in lower case"), ("(1 + 2«1»«/1»", "')' is missing before the end"),
+    ("flag «1»?«/1» 1 : 2", "if c then a else b"), ("«1»$order_id«/1» == 1", "names stand without '$' here"),
+    ("«1»${«/1»order_id} == 1", "without '${…}'"),
+    ("1 < order_id «1»<«/1» 3", "'a < b and b < c'"), ("flag «1»AND«/1» flag", "in lower case"),
+    ("(1 + 2«1»«/1»", "')' is missing before the end"),
     ("1 +«1»«/1»", "a value is missing here"), ("«1»«/1»", "a value is missing here"), ("1 «1»2«/1»", "does not go on"),
-    ("«1»'«/1»abc", "this text is never closed"), ("'a«1»\\d«/1»'", "is not an escape"), ("«1»@«/1»", "means nothing"), ("“«x»a”«/x»", "straight quotes"),
+    ("«1»'«/1»abc", "this text is never closed"), ("'a«1»\\d«/1»'", "is not an escape"), ("«1»@«/1»", "means nothing"),
+    ("“«x»a”«/x»", "straight quotes"),
     ("row.a as «1»integer«/1»", "write 'int'"), ("row.a as «1»foo«/1»", "types are"), ("row.a as «1»list«/1»", "not there yet"),
-    ("row.a as«1»«/1»", "a type is missing"), ("if flag then 1«1»«/1»", "'else' is missing"), ("if flag «1»else«/1» 1", "'then' is missing"),
+    ("row.a as«1»«/1»", "a type is missing"), ("if flag then 1«1»«/1»", "'else' is missing"),
+    ("if flag «1»else«/1» 1", "'then' is missing"),
     ("1 + «1»if«/1» flag then 1 else 2", "parentheses"), ("flag == «1»not«/1» flag", "parentheses"), ("json.«1»1«/1»", "a name is missing"),
     ("5%«1»2«/1»", "'mod'"), ("«1».«/1»5", "'0.5'"), ("«1»[«/1»1]", "no list literals"), ("status «1»in«/1» 2", "x == a or"),
     ("order_id«1»;«/1»", "one expression"), ("1«1»(«/1»2)", "no function's name"), ("«1»ü«/1»", "the letters a to z"),
@@ -87,7 +91,8 @@ import Testing
 
   @Test(arguments: [
     ("«1»5sec«/1»", "write '5s'"), ("«1»1_000«/1»", "write '1000'"), ("«1»1e5«/1»", "no exponent"), ("«1»007«/1»", "write '7'"),
-    ("«1»9223372036854775808«/1»", "ends at 9223372036854775807"), ("«1»99999999999999999999«/1»", "ends at"), ("«1»16KB«/1»", "write '16KiB'"), ("«1»2d«/1»", "write '48h'"),
+    ("«1»9223372036854775808«/1»", "ends at 9223372036854775807"), ("«1»99999999999999999999«/1»", "ends at"),
+    ("«1»16KB«/1»", "write '16KiB'"), ("«1»2d«/1»", "write '48h'"),
     ("«1»0x1F«/1»", "not a unit"), ("«1»1.5ns«/1»", "whole number of nanoseconds"), ("«1»9999999999999h«/1»", "292 years"),
     ("«1»0.1234567890123456789012345678901234567890«/1»", "38 digits"),
   ])
@@ -130,11 +135,14 @@ import Testing
   @Test func `mutated expressions never trap or hang, and a tree without findings always gets a type`() {
     let seeds = [
       "rows.size == 1 and row.amount == amount", "key.after(\"order:\") as int", "if customer.tier == \"gold\" then amount * 2 else 0.5",
-      "random.decimal(1, 500)", "limit ?? 3 > 5 or not flag", "headers[\"content-type\"] == 'a' and status < 300", "-(order_id mod 7) * 2s / 3",
-      "json.items[order_id].price as decimal? ?? 1.50", "limit != null and limit > 2", "'a' + region + \"\\u{41}\"", "0.1% 200/s 16KiB 12/min", "$a ${b} && ||",
+      "random.decimal(1, 500)", "limit ?? 3 > 5 or not flag", "headers[\"content-type\"] == 'a' and status < 300",
+      "-(order_id mod 7) * 2s / 3",
+      "json.items[order_id].price as decimal? ?? 1.50", "limit != null and limit > 2", "'a' + region + \"\\u{41}\"",
+      "0.1% 200/s 16KiB 12/min", "$a ${b} && ||",
     ]
     let pieces = [
-      "(", ")", "[", "]", ".", ",", "'", "\"", "\\", "$", "${", "}", "%", "?", "??", "as", " as int?", "null", "not ", "-", "==", "<", "if ", " then ", " else ",
+      "(", ")", "[", "]", ".", ",", "'", "\"", "\\", "$", "${", "}", "%", "?", "??", "as", " as int?", "null", "not ", "-", "==", "<",
+      "if ", " then ", " else ",
       "9", "0", "1.5", "ms", "\u{E9}", "\u{1F600}", "\n", "and", "\u{0}", "//", "json", "row", "rows[", "limit",
     ]
     var random = SeededGenerator(seed: 20_261_120)

@@ -3,6 +3,9 @@ import Diagnostics
 
 @testable import ChainLanguage
 
+/// Under this name, because Testing has an `Expectation` too.
+typealias ExpressionPlace = Expectation
+
 /// One name of each kind; the slots are those of `builder`.
 struct TestScope: ExpressionScope {
   private(set) var builder = ProgramBuilder(program: Program(chain: "test", chainDescription: "", chainHash: ""))
@@ -10,13 +13,16 @@ struct TestScope: ExpressionScope {
 
   init(file: SourceFile) {
     let variables: [(String, ValueType)] = [
-      ("order_id", .int), ("amount", .decimal), ("region", .string), ("ratio", .float), ("wait", .duration), ("flag", .bool), ("doc", .json),
+      ("order_id", .int), ("amount", .decimal), ("region", .string), ("ratio", .float), ("wait", .duration), ("flag", .bool),
+      ("doc", .json),
       ("at", .instant), ("ref", .uuid), ("limit", .optional(.int)), ("note", .optional(.string)), ("maybe", .optional(.bool)),
       ("token", .secret(.string)), ("tags", .list(.string)), ("speed", .rate),
     ]
     for (name, type) in variables { bindings[name] = variable(name, type) }
     bindings["customer"] = .namespace(
-      .init(title: "feed 'customer'", noun: "column", members: [("id", variable("customer.id", .int)), ("tier", variable("customer.tier", .string))]))
+      .init(
+        title: "feed 'customer'", noun: "column",
+        members: [("id", variable("customer.id", .int)), ("tier", variable("customer.tier", .string))]))
     bindings["outputs"] = .namespace(.init(title: "'outputs'", noun: "output", members: [("order_id", variable("outputs.order_id", .int))]))
     bindings["run"] = .namespace(.init(title: "'run'", noun: "member", members: [("id", variable("run.id", .string))]))
     bindings["soon"] = .later(file.range(0, 0))
@@ -47,7 +53,7 @@ struct CheckedExpression {
   let typed: TypedExpression
   let findings: Findings
 
-  init(_ text: String, expecting: Expectation = Expectation(.anything, "")) {
+  init(_ text: String, expecting: Expectation = Expectation(.anything, "", allowsSecret: true)) {
     marked = MarkedText(text)
     let (files, file) = marked.file()
     self.files = files
@@ -78,7 +84,7 @@ struct CheckedExpression {
   }
 
   static func code(_ listing: String) -> [String] {
-    listing.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).prefix { !$0.isEmpty }.map { line in
+    listing.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().prefix { !$0.isEmpty }.dropFirst().map { line in
       var words = line.split(separator: " ")
       if let comment = words.lastIndex(of: ";") { words.removeSubrange(comment...) }
       return words.dropFirst().joined(separator: " ")

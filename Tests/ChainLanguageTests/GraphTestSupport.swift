@@ -112,22 +112,31 @@ struct CompiledText {
 
   var rendered: String { PlainTextRenderer().render(compilation.findings, in: compilation.files) }
 
-  /// What the comments under the lines expect: `# ^^^ name` under a line means a finding of that name with carets in those columns.
+  /// What the comments under the lines expect: `# ^^^ name` under a line means a finding of that name in those columns;
+  /// `#<-- name` starts at the first column.
   static func expected(in text: String) -> [String] {
     var expected: [String] = []
     var lastLine = 0
     for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let scalars = Array(line.unicodeScalars)
-      guard let hash = scalars.firstIndex(where: { $0 != " " }), scalars[hash] == "#", let caret = scalars.firstIndex(of: "^"),
-        scalars[(hash + 1)..<caret].allSatisfy({ $0 == " " })
-      else {
+      let start: Int
+      let end: Int
+      if scalars.starts(with: ["#", "<"]) {
+        start = 0
+        end = scalars.dropFirst(2).firstIndex { $0 != "-" } ?? scalars.count
+      } else if let hash = scalars.firstIndex(where: { $0 != " " }), scalars[hash] == "#",
+        let caret = scalars.firstIndex(of: "^"), scalars[(hash + 1)..<caret].allSatisfy({ $0 == " " })
+      {
+        start = caret
+        end = scalars[caret...].firstIndex { $0 != "^" } ?? scalars.count
+      } else {
+        // A comment that is no mark counts as a line that marks may point at.
         lastLine = number + 1
         continue
       }
-      let end = scalars[caret...].firstIndex { $0 != "^" } ?? scalars.count
       var name = ""
       for scalar in scalars[end...] where scalar != " " { name.unicodeScalars.append(scalar) }
-      expected.append("\(lastLine):\(caret + 1)-\(end + 1) \(name)")
+      expected.append("\(lastLine):\(start + 1)-\(end + 1) \(name)")
     }
     return expected.sorted()
   }

@@ -92,9 +92,10 @@ func outcome(_ compute: () throws(OperationError) -> Value) -> String {
   }
 
   @Test func `decimals of the greatest size are still told apart`() {
-    let tenths = Decimal(coefficient: Int128.max, scale: 1)
-    let whole = Decimal(coefficient: Int128.max / 10 + 1, scale: 0)
-    #expect(tenths < whole)
-    #expect(tenths != whole)
+    let nines = Decimal("99999999999999999999999999999999999999")!
+    let nearly = Decimal("9999999999999999999999999999999999999.9")!
+    #expect(nearly < nines && nearly != nines)
+    #expect(nines.negated() < nearly.negated())
+    #expect(outcome { () throws(OperationError) in try Arithmetic.evaluate(.addDecimal, .decimal(nines), decimal("1")) } == "!overflow")
   }
 }

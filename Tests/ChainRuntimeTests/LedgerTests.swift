@@ -250,6 +250,45 @@ private final class Books {
     #expect(books.counts.hops.allSatisfy { $0.mismatch == nil })
   }
 
+  @Test func `fences run while an event is on its way to the hop, and not after it was seen or given up`() {
+    final class Unheard: SightingSink {
+      func sighted(_ sighting: borrowing Sighting) {}
+      func gapBegan(at start: UInt64) {}
+      func gapEnded(at end: UInt64) {}
+    }
+    let books = Books()
+    let sink = Unheard()
+    let observers = (0..<2).map { _ in ScriptedObserver(sink: sink, armError: nil) }
+    for hop in 0..<2 { books.ledger.attach(observers[hop], event: 0, hop: hop) }
+    func fencing() -> [Bool] { observers.map(\.isFencing) }
+    #expect(fencing() == [false, false])
+    books.commit(1, sent: 1000, acked: 1010)
+    books.commit(2, sent: 1000, acked: 1010)
+    #expect(fencing() == [true, true])
+    books.sight(0, 1, seen: 1020)
+    books.sight(0, 2, seen: 1020)
+    books.sight(1, 1, seen: 1020)
+    #expect(fencing() == [false, true])
+    books.rollBack(3, at: 1030)
+    #expect(fencing() == [false, true])
+    // The second is lost at the cache.
+    books.advance(to: 2500)
+    #expect(fencing() == [false, false])
+    books.lose(4, sent: 2500, at: 2510)
+    #expect(fencing() == [true, true])
+    books.advance(to: 4000)
+    #expect(fencing() == [false, false])
+    // What comes after it was given up is noted, and turns nothing on or off.
+    books.sight(1, 2, seen: 4100)
+    books.sight(0, 4, seen: 4100)
+    books.commit(5, sent: 4100, acked: 4110)
+    #expect(fencing() == [true, true])
+    books.sight(0, 5, seen: 4120)
+    books.sight(1, 5, seen: 4120)
+    #expect(fencing() == [false, false] && books.ledger.isConserved)
+    for hop in 0..<2 { books.ledger.attach(nil, event: 0, hop: hop) }
+  }
+
   // Several attempts with one id
 
   @Test func `a commit after a rolled-back or unanswered attempt with the same id owns the event`() {

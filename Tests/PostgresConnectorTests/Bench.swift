@@ -51,10 +51,12 @@ final class Bench: CallOwner {
         case .commitsTransaction, .rollsBackTransaction: []
         }
       program.steps.append(
-        StepDescription(id: "step_\(index)", name: "step_\(index)", method: "SQL", verb: "sql", range: nowhere, connection: ConnectionIndex(0)))
+        StepDescription(
+          id: "step_\(index)", name: "step_\(index)", method: "SQL", verb: "sql", range: nowhere, connection: ConnectionIndex(0)))
       program.operations.append(
         Operation(
-          step: StepIndex(index), connection: ConnectionIndex(0), verb: statement.role == .plain ? "sql" : "transaction", role: statement.role,
+          step: StepIndex(index), connection: ConnectionIndex(0), verb: statement.role == .plain ? "sql" : "transaction",
+          role: statement.role,
           writes: statement.writes, operands: operands, argumentBase: SlotIndex(0),
           argumentCount: statement.parameters.isEmpty ? 0 : statement.parameters.max()! + 1, argumentTypes: [],
           timeoutNanoseconds: timeoutMilliseconds * 1_000_000))
@@ -97,11 +99,14 @@ final class Bench: CallOwner {
     return outcome!
   }
 
-  static func opened(_ statements: [Statement], access: String = "write", pool: Int = 2, prepare: String? = nil, acquireTimeoutMilliseconds: UInt64 = 5_000)
+  static func opened(
+    _ statements: [Statement], access: String = "write", pool: Int = 2, prepare: String? = nil, acquireTimeoutMilliseconds: UInt64 = 5_000
+  )
     throws -> Bench
   {
     let bench = try Bench(statements, access: access, pool: pool, prepare: prepare, acquireTimeoutMilliseconds: acquireTimeoutMilliseconds)
-    try #require(try bench.open() == nil)
+    let failure = try bench.open()
+    try #require(failure == nil)
     return bench
   }
 }

@@ -16,13 +16,15 @@ import Testing
 
   @Test(arguments: [
     "INSERT INTO t VALUES (?)", "update t set a = 1", "DELETE FROM t", "TRUNCATE t", "SELECT * INTO u FROM t", "SELECT * FROM t FOR UPDATE",
-    "SELECT * FROM t FOR KEY SHARE", "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", "SELECT nextval('s')", "CREATE TABLE t (a int)",
+    "SELECT * FROM t FOR KEY SHARE", "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", "SELECT nextval('s')",
+    "CREATE TABLE t (a int)",
     "DROP TABLE t", "EXPLAIN ANALYZE DELETE FROM t",
   ])
   func `statements that write are told`(sql: String) { #expect(effect(sql) == .writes) }
 
   @Test(arguments: [
-    "SELECT place_order(?)", "SELECT public.count(1)", "SELECT \"Count\"(1)", "CALL p()", "DO $$ BEGIN END $$", "SELECT 1; DELETE FROM t", "",
+    "SELECT place_order(?)", "SELECT public.count(1)", "SELECT \"Count\"(1)", "CALL p()", "DO $$ BEGIN END $$", "SELECT 1; DELETE FROM t",
+    "",
     "SET x = 1", "COMMIT",
   ])
   func `what cannot be told is unclear`(sql: String) { #expect(effect(sql) == .unclear) }

@@ -72,7 +72,9 @@ final class FakeBroker {
     try! output.appendMethod(id, method, channel: channel)
   }
 
-  func ack(_ tag: UInt64, multiple: Bool = false) { send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t(delivery_tag: tag, multiple: multiple ? 1 : 0)) }
+  func ack(_ tag: UInt64, multiple: Bool = false) {
+    send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t(delivery_tag: tag, multiple: multiple ? 1 : 0))
+  }
 
   /// Sends a published message back, as the broker does with an unroutable mandatory one.
   func giveBack(_ published: Published) {
@@ -81,7 +83,8 @@ final class FakeBroker {
     send(
       AMQP_BASIC_RETURN_METHOD,
       amqp_basic_return_t(
-        reply_code: 312, reply_text: arena.bytes("NO_ROUTE"), exchange: arena.bytes(strings.exchange), routing_key: arena.bytes(strings.routingKey)))
+        reply_code: 312, reply_text: arena.bytes("NO_ROUTE"), exchange: arena.bytes(strings.exchange),
+        routing_key: arena.bytes(strings.routingKey)))
     output.beginFrame(type: 2, channel: 1)
     output.append(contentsOf: published.header)
     output.endFrame(from: output.count - published.header.count - 7)

@@ -93,7 +93,8 @@ func tapHop(exchange: String, routingKey: String? = nil, readsContent: Bool = tr
   var operands = [(name: "tap", value: textTemplate(exchange))]
   if let routingKey { operands.append((name: "routing_key", value: textTemplate(routingKey))) }
   return HopDeclaration(
-    name: "queued", connection: ConnectionIndex(0), observer: "tap", operands: operands, mappingEntry: 0, idSlot: SlotIndex(0), keySlot: nil,
+    name: "queued", connection: ConnectionIndex(0), observer: "tap", operands: operands, mappingEntry: 0, idSlot: SlotIndex(0),
+    keySlot: nil,
     versionSlot: nil, bodySlots: [], readsContent: readsContent, range: nowhere)
 }
 

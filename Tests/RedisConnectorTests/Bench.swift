@@ -49,7 +49,7 @@ final class Bench: CallOwner {
 
   /// Turns the reactor until `isDone` or the deadline.
   @discardableResult
-  func run(for limit: Duration = .seconds(5), until isDone: () -> Bool) -> Bool {
+  func run(for limit: Duration = .seconds(20), until isDone: () -> Bool) -> Bool {
     let deadline = MonotonicClock.now + UInt64(limit / .nanoseconds(1))
     while !isDone() {
       guard MonotonicClock.now < deadline else { return false }
@@ -81,7 +81,7 @@ final class Bench: CallOwner {
   }
 
   /// Submits an operation and waits for its end.
-  func ask(_ operation: Int, _ values: [Value] = [], within limit: Duration = .seconds(5)) -> OperationCall {
+  func ask(_ operation: Int, _ values: [Value] = [], within limit: Duration = .seconds(20)) -> OperationCall {
     let call = submit(operation, values)
     run(for: limit) { call.state == .idle }
     return call

@@ -59,7 +59,11 @@ final class FakeServer: Sendable {
     onThread { [self] in
       while true {
         let descriptor = accept(listener, nil, nil)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else {
+          // Closed by the thread that uses it: a number that is given to another socket meanwhile would take that one's connections.
+          close(listener)
+          return
+        }
         let number = peers.withLock { list in
           list.append(descriptor)
           return list.count - 1
@@ -71,7 +75,6 @@ final class FakeServer: Sendable {
 
   func stop() {
     shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
     for descriptor in peers.withLock({ $0 }) { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 

@@ -156,7 +156,9 @@ struct AddressTests {
     #expect(try RedisTarget(address: "redis://:secret@127.0.0.1/").password == "secret")
   }
 
-  @Test(arguments: ["rediss://:hush@127.0.0.1", "redis://:hush@127.0.0.1/x", "http://:hush@127.0.0.1", "redis://:hush@127.0.0.1?a=b", ":hush@"])
+  @Test(arguments: [
+    "rediss://:hush@127.0.0.1", "redis://:hush@127.0.0.1/x", "http://:hush@127.0.0.1", "redis://:hush@127.0.0.1?a=b", ":hush@",
+  ])
   func `a wrong address is refused without showing the password`(_ address: String) {
     let error = #expect(throws: OperationError.self) { try RedisTarget(address: address) }
     #expect(error?.class == .connect)

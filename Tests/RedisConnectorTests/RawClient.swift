@@ -47,6 +47,8 @@ final class RawClient {
 let sandboxAddress: String? = getenv("ORDERS_CACHE").map { pointer in
   let address = String(cString: pointer)
   // `redis://user:password@host:port/0`
-  guard let slash = address.lastIndex(of: "/"), address[..<slash].contains("@") || address[..<slash].hasPrefix("redis://") else { return address }
+  guard let slash = address.lastIndex(of: "/"), address[..<slash].contains("@") || address[..<slash].hasPrefix("redis://") else {
+    return address
+  }
   return address[..<slash].hasSuffix("/") ? address + "/9" : address[..<slash] + "/9"
 }

@@ -29,7 +29,9 @@ struct RealServerTests {
     #expect(bench.ask(5, [.string(key)]).result.shown == "[\"a\", \"b\"]")
     let wrong = bench.ask(6, [.string(key)])
     #expect(wrong.ending == .failed && wrong.failure?.class == .server && wrong.failure?.code == "WRONGTYPE")
-    #expect(bench.ask(7, [.null, .string("return {1, {'x', {2, false}}, redis.status_reply('fine')}")]).result.shown == "[1, [\"x\", [2, null]], \"fine\"]")
+    #expect(
+      bench.ask(7, [.null, .string("return {1, {'x', {2, false}}, redis.status_reply('fine')}")]).result.shown
+        == "[1, [\"x\", [2, null]], \"fine\"]")
     let unknown = bench.ask(8)
     #expect(unknown.failure?.code == "ERR" && unknown.failure?.message == "unknown command 'FROBNICATE'")
     _ = bench.ask(3, [.string(key)])
@@ -38,7 +40,8 @@ struct RealServerTests {
 
   @Test func `a read connection is held to reading by the server's own command table`() throws {
     let reading = try Bench(
-      address: address, commands: ["GET {0}", "OBJECT ENCODING {0}", "XINFO STREAM {0}", "MEMORY USAGE {0}", "PING", "CONFIG GET save", "XRANGE {0} - +"],
+      address: address,
+      commands: ["GET {0}", "OBJECT ENCODING {0}", "XINFO STREAM {0}", "MEMORY USAGE {0}", "PING", "CONFIG GET save", "XRANGE {0} - +"],
       access: "read")
     #expect(reading.open() == .some(nil))
     reading.driver.close()

@@ -47,7 +47,10 @@ struct ScriptedDriverTests {
     let held = Mutex<[String]>([])
     let server = FakeServer { words, peer in
       if words[1] == "slow" { return held.withLock { $0.append("$4\r\nlate\r\n") } }
-      for reply in held.withLock({ replies in defer { replies = [] }; return replies }) { peer.send(reply) }
+      for reply in held.withLock({ replies in
+        defer { replies = [] }
+        return replies
+      }) { peer.send(reply) }
       peer.send("$5\r\nright\r\n")
     }
     defer { server.stop() }
@@ -150,7 +153,10 @@ struct ScriptedDriverTests {
     bench.driver.close()
   }
 
-  @Test(arguments: ["hello\r\n", "$-7\r\n", ":1\r\n:2\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "$99999999999999999999\r\n", "\0\u{1}\u{2}\r\n"])
+  @Test(arguments: [
+    "hello\r\n", "$-7\r\n", ":1\r\n:2\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+    "$99999999999999999999\r\n", "\0\u{1}\u{2}\r\n",
+  ])
   func `bytes that make no sense drop the connection and trap nothing`(_ reply: String) throws {
     let server = FakeServer { words, peer in peer.send(peer.number == 0 ? reply : "+OK\r\n") }
     defer { server.stop() }

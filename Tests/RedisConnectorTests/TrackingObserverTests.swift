@@ -34,7 +34,9 @@ final class SightingRecorder: SightingSink {
 struct TrackingObserverTests {
   private let address = sandboxAddress ?? ""
 
-  private static func hop(_ pattern: String, readsContent: Bool = true, keys: [(name: String, value: OperandTemplate)] = []) -> HopDeclaration {
+  private static func hop(_ pattern: String, readsContent: Bool = true, keys: [(name: String, value: OperandTemplate)] = [])
+    -> HopDeclaration
+  {
     HopDeclaration(
       name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate(pattern)))] + keys,
       mappingEntry: 0, idSlot: SlotIndex(0), keySlot: nil, versionSlot: nil, bodySlots: [], readsContent: readsContent,
@@ -83,8 +85,9 @@ struct TrackingObserverTests {
     for sighting in sink.sightings {
       let number = try #require(Int(sighting.key.dropFirst(prefix.count + 1)))
       #expect(sighting.value == "{\"id\":\(number)}")
-      if !(sighting.notBefore < writes[number].replied && sighting.seen > writes[number].sent) { wrong += 1 }
-      widths.append(sighting.seen - sighting.notBefore)
+      let isTrue = sighting.notBefore < writes[number].replied && sighting.seen > writes[number].sent
+      if !isTrue || sighting.notBefore >= sighting.seen { wrong += 1 }
+      widths.append(sighting.seen - min(sighting.seen, sighting.notBefore))
       delays.append(sighting.seen - min(sighting.seen, writes[number].sent))
     }
     #expect(wrong == 0)
@@ -199,7 +202,9 @@ struct TrackingObserverTests {
   @Test func `what is not built yet is said when the observer is made`() throws {
     let bench = try Bench(address: address, commands: ["GET {0}"])
     let sink = SightingRecorder()
-    for keys: [(name: String, value: OperandTemplate)] in [[("how", .choice("poll"))], [("how", .choice("keyspace"))], [("every", .duration(100_000_000))]] {
+    for keys: [(name: String, value: OperandTemplate)] in [
+      [("how", .choice("poll"))], [("how", .choice("keyspace"))], [("every", .duration(100_000_000))],
+    ] {
       let error = #expect(throws: OperationError.self) {
         try bench.driver.makeObserver(hop: TrackingObserverTests.hop("a*", keys: keys), sink: sink)
       }

@@ -14,3 +14,6 @@ static inline CURLMcode ccurl_multi_setopt_long(CURLM *handle, CURLMoption optio
 static inline CURLMcode ccurl_multi_setopt_pointer(CURLM *handle, CURLMoption option, void *value) { return curl_multi_setopt(handle, option, value); }
 static inline CURLMcode ccurl_multi_setopt_socket_callback(CURLM *handle, curl_socket_callback value) { return curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, value); }
 static inline CURLMcode ccurl_multi_setopt_timer_callback(CURLM *handle, curl_multi_timer_callback value) { return curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, value); }
+static inline CURLcode ccurl_setopt_socket_opened(CURL *handle, curl_sockopt_callback value) { return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, value); }
+static inline CURLcode ccurl_setopt_close_socket(CURL *handle, curl_closesocket_callback value) { return curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, value); }
+static inline CURLcode ccurl_setopt_before_request(CURL *handle, curl_prereq_callback value) { return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, value); }

@@ -44,7 +44,8 @@ package struct Expectation: Sendable {
     Expectation(.variable, "the variable '\(name)' needs a value with a type", allowsNull: true, allowsSecret: true)
   }
 
-  package static let sqlParameter = Expectation(.text, "an SQL parameter is a number, a text, a bool, an instant, a uuid or null", allowsNull: true)
+  package static let sqlParameter = Expectation(
+    .text, "an SQL parameter is a number, a text, a bool, an instant, a uuid or null", allowsNull: true)
   /// Inside text, a path or a Redis argument.
   package static let text = Expectation(
     .text, "only int, decimal, float, bool, uuid, string, instant and duration become text")

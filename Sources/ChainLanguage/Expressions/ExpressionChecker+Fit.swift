@@ -15,7 +15,9 @@ extension ExpressionChecker {
       return invalid(value.range)
     }
     if value.type.isSecret, !wanted.isSecret {
-      findings.add(.secretLeak, at: source.range, "\(subject(source)) is a secret, and \(phrase)", help: "a secret goes into headers and addresses only")
+      findings.add(
+        .secretLeak, at: source.range, "\(subject(source)) is a secret, and \(phrase)",
+        help: "a secret goes into headers and addresses only")
       return invalid(value.range)
     }
     let plain = value.type.plain
@@ -29,10 +31,13 @@ extension ExpressionChecker {
       if let known = value.constant.flatMap({ ConstantFolding.convert($0, to: targetPlain) }) {
         return TypedExpression(.constant(known), wanted, range: value.range)
       }
-      if let cast = targetPlain.castTarget { return TypedExpression(.cast(value, cast, passesNull: wanted.isOptional), wanted, range: value.range) }
+      if let cast = targetPlain.castTarget {
+        return TypedExpression(.cast(value, cast, passesNull: wanted.isOptional), wanted, range: value.range)
+      }
     }
     findings.add(
-      .typeMismatch, at: source.range, "\(subject(source)) is \(typePhrase(value.type)), and \(phrase)", help: help(value, targetPlain, source),
+      .typeMismatch, at: source.range, "\(subject(source)) is \(typePhrase(value.type)), and \(phrase)",
+      help: help(value, targetPlain, source),
       related: captured(source))
     return invalid(value.range)
   }
@@ -75,7 +80,8 @@ extension ExpressionChecker {
     let type = value.type
     if type.isSecret, !expectation.allowsSecret {
       findings.add(
-        .secretLeak, at: source.range, "\(subject(source)) is a secret, and \(expectation.phrase)", help: "a secret goes into headers and addresses only")
+        .secretLeak, at: source.range, "\(subject(source)) is a secret, and \(expectation.phrase)",
+        help: "a secret goes into headers and addresses only")
       return invalid(value.range)
     }
     switch expectation.wanted {
@@ -90,7 +96,7 @@ extension ExpressionChecker {
       if type.plain == .untyped || type == .null {
         findings.add(
           .typeMismatch, at: source.range, "\(subject(source)) is \(typePhrase(type)), and \(expectation.phrase)",
-          help: castHelp(source, type == .null ? .optional(.int) : .int))
+          help: type == .null ? "say of which type: 'null as int?'" : castHelp(source, .int))
         return invalid(value.range)
       }
     case .text:

@@ -88,7 +88,8 @@ extension ExpressionChecker {
     case .namespace(let namespace): return .namespace(namespace)
     case .later(let place):
       findings.add(
-        .useBeforeCapture, at: range, "'\(name)' is read before it has a value", help: "move this after the step that gives '\(name)' its value",
+        .useBeforeCapture, at: range, "'\(name)' is read before it has a value",
+        help: "move this after the step that gives '\(name)' its value",
         related: [Related(place, "gets its value here")])
       return .value(invalid(range))
     case .invalid: return .value(invalid(range))
@@ -106,7 +107,8 @@ extension ExpressionChecker {
       return resolve(binding, name: (base.path?.map(\.name).joined(separator: ".")).map { "\($0).\(name)" } ?? name, at: whole)
     }
     findings.add(
-      .unknownName, at: range, "\(namespace.title) has no \(namespace.noun) '\(name)'", help: nearOrAll(name, namespace.members.map(\.name)))
+      .unknownName, at: range, "\(namespace.title) has no \(namespace.noun) '\(name)'", help: nearOrAll(name, namespace.members.map(\.name))
+    )
     return .value(invalid(whole))
   }
 
@@ -129,8 +131,10 @@ extension ExpressionChecker {
     case .map(let element): found = deeper(.optional(element))
     case .json: found = deeper(.json) ?? TypedExpression(.jsonMember(value, name: name), .json, range: whole)
     case .untyped:
-      found = path?.field == .reply ? deeper(.untyped) : nil
-      help = "a value without a type has no parts; '… as json' has"
+      found = nil
+      help =
+        path?.field == .reply
+        ? "an element of a reply is chosen by a number: '\(shown(base))[0]'" : "a value without a type has no parts; '… as json' has"
     case .string, .int, .decimal, .float, .bool, .duration, .instant, .uuid, .bytes, .rate, .size, .percentage, .list, .null, .optional,
       .secret, .invalid:
       found = nil
@@ -157,7 +161,8 @@ extension ExpressionChecker {
     case (.rows, _) where position.type == .int, (.messages, _) where position.type == .int:
       if position.constant == nil {
         findings.add(
-          .notSupportedYet, at: index.range, "an element of \(subject(base)) is chosen by a literal number for now", help: "write '\(shown(base))[0]'")
+          .notSupportedYet, at: index.range, "an element of \(subject(base)) is chosen by a literal number for now",
+          help: "write '\(shown(base))[0]'")
         return invalid(whole)
       }
       wanted = "a whole number from 0"
@@ -187,7 +192,9 @@ extension ExpressionChecker {
       findings.add(.typeMismatch, at: base.range, "\(subject(base)) is \(typePhrase(value.type)) and has no elements")
       return invalid(whole)
     }
-    findings.add(.typeMismatch, at: index.range, "an element of \(typePhrase(value.type)) is chosen by \(wanted), and this is \(typePhrase(position.type))")
+    findings.add(
+      .typeMismatch, at: index.range,
+      "an element of \(typePhrase(value.type)) is chosen by \(wanted), and this is \(typePhrase(position.type))")
     return invalid(whole)
   }
 
@@ -255,7 +262,9 @@ extension ExpressionChecker {
         value = value.retyped(value.type.isOptional ? .optional(value.type.plain) : value.type.plain)
       }
       fitted.append(
-        fit(value, to: parameters[index].type, argument, phrase: "'\(signature.name)' takes \(article(parameters[index].type)) as '\(parameters[index].name)'"))
+        fit(
+          value, to: parameters[index].type, argument,
+          phrase: "'\(signature.name)' takes \(article(parameters[index].type)) as '\(parameters[index].name)'"))
     }
     if fitted.contains(where: \.isInvalid) { return invalid(whole) }
     return TypedExpression(.call(signature.function, fitted), isSecret ? .secret(signature.result) : signature.result, range: whole)

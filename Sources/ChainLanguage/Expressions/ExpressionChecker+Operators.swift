@@ -4,7 +4,9 @@ internal import Diagnostics
 extension ExpressionChecker {
   // Logic
 
-  mutating func checkLogic(_ expression: Expression, _ operation: BinaryOperator, _ left: Expression, _ right: Expression) -> TypedExpression {
+  mutating func checkLogic(_ expression: Expression, _ operation: BinaryOperator, _ left: Expression, _ right: Expression)
+    -> TypedExpression
+  {
     let phrase = "'\(operation.rawValue)' joins conditions that are true or false"
     let first = fit(check(left), to: .bool, left, phrase: phrase)
     let second = fit(checkUnder(first.factsNotNull(when: operation == .and), right), to: .bool, right, phrase: phrase)
@@ -86,11 +88,11 @@ extension ExpressionChecker {
       return invalid(expression.range)
     }
     first = fit(open(first), to: .optional(plain), left, phrase: "'??' gives \(article(plain))")
-    second = fit(open(second), to: .optional(plain), right, phrase: "'??' gives \(article(plain))")
+    let mayBeNull = second.type.isOptional || second.type == .null
+    second = fit(open(second), to: mayBeNull ? .optional(plain) : plain, right, phrase: "'??' gives \(article(plain))")
     guard !first.isInvalid, !second.isInvalid else { return invalid(expression.range) }
     let held: ValueType = isSecret ? .secret(plain) : plain
-    return TypedExpression(
-      .coalesce(first, second), second.type.isOptional || second.type == .null ? .optional(held) : held, range: expression.range)
+    return TypedExpression(.coalesce(first, second), mayBeNull ? .optional(held) : held, range: expression.range)
   }
 
   /// Without the taint of a secret, which the result of the operator gets back.
@@ -119,7 +121,8 @@ extension ExpressionChecker {
           help: castHelp(left, .string))
       } else {
         findings.add(
-          .typeMismatch, at: range, "\(name) compares values of one type, and these are \(typePhrase(first.type)) and \(typePhrase(second.type))",
+          .typeMismatch, at: range,
+          "\(name) compares values of one type, and these are \(typePhrase(first.type)) and \(typePhrase(second.type))",
           help: mismatchHelp(left, first, right, second), related: captured(left) + captured(right))
       }
       return invalid(range)
@@ -212,7 +215,8 @@ extension ExpressionChecker {
         return TypedExpression(.constant(known), value.type, range: expression.range)
       }
       return TypedExpression(.negate(value), value.type, range: expression.range)
-    case .string, .bool, .instant, .uuid, .bytes, .json, .rate, .size, .percentage, .list, .map, .row, .rows, .untyped, .messages, .optional,
+    case .string, .bool, .instant, .uuid, .bytes, .json, .rate, .size, .percentage, .list, .map, .row, .rows, .untyped, .messages,
+      .optional,
       .secret, .null, .invalid:
       findings.add(
         .typeMismatch, at: operand.range, "\(subject(operand)) is \(typePhrase(value.type)), and '-' takes a number or a duration",
@@ -242,7 +246,8 @@ extension ExpressionChecker {
     if operation == .multiply, first.type == .int, second.type == .duration { swap(&first, &second) }
     guard let (operator_, type, operandTypes) = arithmetic(operation, first, second) else {
       findings.add(
-        .typeMismatch, at: range, "'\(operation.rawValue)' does not take \(typePhrase(checkedLeft.type)) and \(typePhrase(checkedRight.type))",
+        .typeMismatch, at: range,
+        "'\(operation.rawValue)' does not take \(typePhrase(checkedLeft.type)) and \(typePhrase(checkedRight.type))",
         help: arithmeticHelp(operation, first, second), related: captured(left) + captured(right))
       return invalid(range)
     }
@@ -318,7 +323,8 @@ extension ExpressionChecker {
     guard value.type.plain.canBeCast(to: target) else {
       findings.add(
         .typeMismatch, at: range, "\(subject(operand)) is \(typePhrase(value.type)) and cannot become \(article(target))",
-        help: value.type.plain == .rows || value.type.plain == .row ? "read a column: 'row.name as \(target)'" : nil, related: captured(operand))
+        help: value.type.plain == .rows || value.type.plain == .row ? "read a column: 'row.name as \(target)'" : nil,
+        related: captured(operand))
       return invalid(range)
     }
     let result: ValueType = value.type.isSecret ? (type.isOptional ? .optional(.secret(target)) : .secret(target)) : type

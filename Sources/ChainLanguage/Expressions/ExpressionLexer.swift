@@ -182,7 +182,8 @@ struct ExpressionLexer {
       return true
     case "=":
       findings.add(
-        .badExpression, at: text.range(cooked), "'=' is written '==' here", help: "write 'a == b' to compare; 'set' gives a variable its value")
+        .badExpression, at: text.range(cooked), "'=' is written '==' here",
+        help: "write 'a == b' to compare; 'set' gives a variable its value")
       add(.symbol(.equal), byteCount: 1)
       return true
     default: break
@@ -198,8 +199,9 @@ struct ExpressionLexer {
       case "≤": "write '<='"
       case "≥": "write '>='"
       case "≠": "write '!='"
-      default: sign.unicodeScalars.first.map { !$0.isASCII && $0.properties.isAlphabetic } ?? false
-        ? "a name is made of the letters a to z, digits and '_'" : nil
+      default:
+        sign.unicodeScalars.first.map { !$0.isASCII && $0.properties.isAlphabetic } ?? false
+          ? "a name is made of the letters a to z, digits and '_'" : nil
       }
     invalid(.badExpression, cooked, "'\(sign)' means nothing in an expression", help: help, &findings)
     position = cooked.upperBound
@@ -221,7 +223,8 @@ struct ExpressionLexer {
     guard index < limit else {
       let sign = quote == UInt8(ascii: "'") ? "'" : "\""
       invalid(
-        .badExpression, start..<start + 1, "this text is never closed", help: "end it with \(sign), and write \\\(sign) for one inside it", &findings)
+        .badExpression, start..<start + 1, "this text is never closed", help: "end it with \(sign), and write \\\(sign) for one inside it",
+        &findings)
       position = limit
       return false
     }

@@ -9,7 +9,9 @@ package enum LiteralReader {
     if case .int(let count) = number(text) {
       refuse(text, "a duration", help: count == 0 ? "write '0s'" : "say the unit: '\(count)ms' or '\(count)s'", into: &findings)
     } else {
-      refuse(text, "a duration", help: "write a number and one of \(names(ExpressionLexicon.durationUnits.map(\.name))), such as '500ms'", into: &findings)
+      refuse(
+        text, "a duration", help: "write a number and one of \(names(ExpressionLexicon.durationUnits.map(\.name))), such as '500ms'",
+        into: &findings)
     }
     return nil
   }
@@ -20,7 +22,9 @@ package enum LiteralReader {
     if case .int(let count) = number(text) {
       refuse(text, "a rate", help: "say per what: '\(count)/s'", into: &findings)
     } else {
-      refuse(text, "a rate", help: "write a number and one of \(names(ExpressionLexicon.rateUnits.map { "/" + $0.name })), such as '200/s'", into: &findings)
+      refuse(
+        text, "a rate", help: "write a number and one of \(names(ExpressionLexicon.rateUnits.map { "/" + $0.name })), such as '200/s'",
+        into: &findings)
     }
     return nil
   }
@@ -31,7 +35,9 @@ package enum LiteralReader {
     if case .int(let count) = number(text) {
       refuse(text, "a size", help: "say the unit: '\(count)B'", into: &findings)
     } else {
-      refuse(text, "a size", help: "write a number and one of \(names(ExpressionLexicon.sizeUnits.map(\.name))), such as '16KiB'", into: &findings)
+      refuse(
+        text, "a size", help: "write a number and one of \(names(ExpressionLexicon.sizeUnits.map(\.name))), such as '16KiB'",
+        into: &findings)
     }
     return nil
   }
@@ -46,7 +52,8 @@ package enum LiteralReader {
   /// A whole number within `range`.
   package static func integer(_ text: ExpressionText, in range: ClosedRange<Int64>, into findings: inout Findings) -> Int64? {
     guard case .int(let value) = number(text) else {
-      refuse(text, "a whole number", help: "write digits only, such as '\(max(range.lowerBound, min(range.upperBound, 10)))'", into: &findings)
+      refuse(
+        text, "a whole number", help: "write digits only, such as '\(max(range.lowerBound, min(range.upperBound, 10)))'", into: &findings)
       return nil
     }
     guard range.contains(value) else {
@@ -113,8 +120,8 @@ package enum LiteralReader {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     var unit = String(text.dropFirst(digits.count))
     guard !digits.isEmpty, !unit.isEmpty else { return nil }
-    if unit.hasPrefix("per") { unit = "/" + unit.dropFirst(3) }
     if unit == "%" || unit == "percent" || unit == "pct" { return digits + "%" }
+    if unit.hasPrefix("per") { unit = "/" + unit.dropFirst(3) }
     if unit.hasPrefix("/") {
       switch unit.dropFirst().lowercased() {
       case "s", "sec", "second", "1s": return digits + "/s"

@@ -54,7 +54,8 @@ struct NumberLiteral {
     if digits.utf8.count > 1, digits.hasPrefix("0"), !digits.hasPrefix("0.") {
       let rest = String(digits.drop { $0 == "0" })
       return .bad(
-        message: "a number has no leading zeros", help: "write '\(rest.isEmpty || rest.hasPrefix(".") ? "0" + rest : rest)', or '\"\(digits)\"' for a text")
+        message: "a number has no leading zeros",
+        help: "write '\(rest.isEmpty || rest.hasPrefix(".") ? "0" + rest : rest)', or '\"\(digits)\"' for a text")
     }
     guard isWhole else { return Decimal(digits).map { .value(.decimal($0), .decimal) } ?? tooLong }
     guard let magnitude = UInt64(digits) else {
@@ -71,13 +72,16 @@ struct NumberLiteral {
   private static func number(_ digits: String, unit: String, isWhole: Bool) -> Content {
     if let found = ExpressionLexicon.durationUnits.first(where: { $0.name == unit }) {
       guard let number = Decimal(digits), let nanoseconds = try? number.multiplied(by: Decimal(found.nanoseconds)).wholeNumber else {
-        return .bad(message: "'\(digits)\(unit)' is not a whole number of nanoseconds, or more than 292 years", help: "write it in a smaller unit, such as '500ms'")
+        return .bad(
+          message: "'\(digits)\(unit)' is not a whole number of nanoseconds, or more than 292 years",
+          help: "write it in a smaller unit, such as '500ms'")
       }
       return .value(.duration(nanoseconds), .duration)
     }
     if let found = ExpressionLexicon.sizeUnits.first(where: { $0.name == unit }) {
       guard let number = Decimal(digits), let bytes = try? number.multiplied(by: Decimal(found.bytes)).wholeNumber else {
-        return .bad(message: "'\(digits)\(unit)' is not a whole number of bytes, or too many", help: "write it in a smaller unit, such as '16KiB'")
+        return .bad(
+          message: "'\(digits)\(unit)' is not a whole number of bytes, or too many", help: "write it in a smaller unit, such as '16KiB'")
       }
       return .value(.size(bytes), .size)
     }

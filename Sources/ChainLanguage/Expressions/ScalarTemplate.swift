@@ -97,7 +97,8 @@ package struct ScalarTemplate {
     for finding in lexical.sorted { findings.append(finding) }
     let cooked = start..<brace + 1
     if case .end = tokens[0].kind {
-      findings.add(.badExpression, at: text.range(cooked), "an expression is missing between '${' and '}'", help: "write '$${}' for the text '${}'")
+      findings.add(
+        .badExpression, at: text.range(cooked), "an expression is missing between '${' and '}'", help: "write '$${}' for the text '${}'")
       return (.expression(Expression(.invalid, range: text.range(cooked), height: 1), cooked: cooked, range: text.range(cooked)), brace + 1)
     }
     let expression = ExpressionParser.parse(tokens, of: text, into: &findings)

@@ -91,11 +91,9 @@ extension ValueType {
     return switch self {
     case .untyped, .json, .null: true
     case .string: true
-    case .int, .decimal, .float: [.int, .decimal, .float, .string, .json].contains(target)
-    case .bool, .uuid, .instant, .duration: [.string, .json].contains(target)
-    case .bytes: [.string, .json].contains(target)
-    case .list: target == .json
-    case .rate, .size, .percentage, .map, .row, .rows, .messages, .optional, .secret, .invalid: false
+    case .int, .decimal, .float: [.int, .decimal, .float, .string].contains(target)
+    case .bool, .uuid, .instant, .duration, .bytes: target == .string
+    case .rate, .size, .percentage, .list, .map, .row, .rows, .messages, .optional, .secret, .invalid: false
     }
   }
 

@@ -97,6 +97,19 @@ extension ChainResolver {
     }
   }
 
+  /// All names that an event's identity reads.
+  func namesRead(_ event: EventNode) -> Set<String> {
+    var names: Set<String> = []
+    var silent = Findings()
+    for node in [event.id, event.key, event.version].compactMap({ $0 }) + event.body.map(\.value) {
+      guard let scalar = node.scalar else { continue }
+      for expression in ScalarTemplate.parse(expressionText(scalar), into: &silent).expressions {
+        expression.forEachRootName { name, _ in names.insert(name) }
+      }
+    }
+    return names
+  }
+
   private func isKnown(_ origin: OriginState, _ flow: FlowState) -> Bool { firstUnknown(origin.node, flow) == nil }
 
   /// The first name that an event's identity reads and that has no value yet.
@@ -119,6 +132,7 @@ extension ChainResolver {
   private func requireKnown(_ origin: OriginState, _ flow: FlowState, _ when: String) -> Bool {
     guard let unknown = firstUnknown(origin.node, flow) else { return true }
     origin.isInvalid = true
+    block.excused.formUnion(namesRead(origin.node))
     findings.add(
       .useBeforeCapture, at: unknown.range,
       "'\(unknown.name)' must be known when the origin '\(origin.node.origin?.text ?? "")' \(when), and is captured later",

@@ -29,6 +29,7 @@ extension ChainResolver {
   func resolveBlock(_ nodes: [StepNode], readsFeeds: Bool) -> [TypedStep] {
     block = BlockState()
     block.readsFeeds = readsFeeds
+    block.fixed = readsFeeds ? constants.merging(feedBindings) { first, _ in first } : constants
     collectNames(nodes)
     var flow: FlowState = [:]
     let steps = resolveList(nodes, &flow, StepContext()).steps
@@ -47,9 +48,7 @@ extension ChainResolver {
   }
 
   func scope(_ flow: FlowState, results: [ResultMember] = []) -> StepScope {
-    var fixed = constants
-    if block.readsFeeds { fixed.merge(feedBindings) { first, _ in first } }
-    return StepScope(flow: flow, fixed: fixed, anywhere: block.anywhere, results: results)
+    StepScope(flow: flow, fixed: block.fixed, anywhere: block.anywhere, results: results)
   }
 
   /// Resolves steps one after the other.
@@ -64,12 +63,15 @@ extension ChainResolver {
         findings.add(.unreachableStep, at: node.verb.range, "this step is never reached: the one before it always fails")
         hasReportedUnreachable = true
       }
-      let before = flow
+      let before: FlowState? = node.continuesOnError ? flow : nil
       let (step, ends) = resolve(node, &flow, context)
-      if node.continuesOnError { flow = merge([flow, before], because: "its step goes on after errors") }
-      if ends, !node.continuesOnError { goesOn = false }
       steps.append(step)
-      placeOrigins(step, flow, context)
+      // Inside the step its captures have been made, whatever an error leaves of them afterwards.
+      var place = context
+      if node.continuesOnError { place.isConditional = true }
+      placeOrigins(step, flow, place)
+      if let before { flow = merge([flow, before], because: "its step goes on after errors") }
+      if ends, !node.continuesOnError { goesOn = false }
     }
     return (steps, goesOn)
   }

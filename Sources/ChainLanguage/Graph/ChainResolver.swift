@@ -35,8 +35,12 @@ final class ChainResolver {
     var anywhere: [String: SourceRange] = [:]
     var slots: [String: (slot: SlotIndex, type: ValueType, range: SourceRange)] = [:]
     var readsFeeds = false
+    /// Constants, and feeds where they can be read.
+    var fixed: [String: NameBinding] = [:]
     /// First places of captures, for the lint about those that nothing reads.
     var captures: [(name: String, slot: SlotIndex, range: SourceRange)] = []
+    /// Names that something with a finding would have read.
+    var excused: Set<String> = []
   }
 
   init(

@@ -32,16 +32,16 @@ enum SHA256 {
         let second = rotated(b, 17) ^ rotated(b, 19) ^ (b >> 10)
         words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
       }
-      var v = state
+      var v = (state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7])
       for index in 0..<64 {
-        let sum1 = rotated(v[4], 6) ^ rotated(v[4], 11) ^ rotated(v[4], 25)
-        let choice = (v[4] & v[5]) ^ (~v[4] & v[6])
-        let first = v[7] &+ sum1 &+ choice &+ constants[index] &+ words[index]
-        let sum0 = rotated(v[0], 2) ^ rotated(v[0], 13) ^ rotated(v[0], 22)
-        let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2])
-        v = [first &+ sum0 &+ majority, v[0], v[1], v[2], v[3] &+ first, v[4], v[5], v[6]]
+        let sum1 = rotated(v.4, 6) ^ rotated(v.4, 11) ^ rotated(v.4, 25)
+        let choice = (v.4 & v.5) ^ (~v.4 & v.6)
+        let first = v.7 &+ sum1 &+ choice &+ constants[index] &+ words[index]
+        let sum0 = rotated(v.0, 2) ^ rotated(v.0, 13) ^ rotated(v.0, 22)
+        let majority = (v.0 & v.1) ^ (v.0 & v.2) ^ (v.1 & v.2)
+        v = (first &+ sum0 &+ majority, v.0, v.1, v.2, v.3 &+ first, v.4, v.5, v.6)
       }
-      for index in 0..<8 { state[index] = state[index] &+ v[index] }
+      for (index, word) in [v.0, v.1, v.2, v.3, v.4, v.5, v.6, v.7].enumerated() { state[index] = state[index] &+ word }
     }
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []

@@ -84,7 +84,7 @@ final class EventBook {
     if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    if before.origin != .unknown { for hop in hops where !hop.isSeen(number) { hop.pendingCount += 1 } }
+    if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
     for hop in hops where hop.isSeen(number) {
       hop.recordLag(number, sent: sent, acknowledged: acknowledged)
@@ -126,6 +126,7 @@ final class EventBook {
   // Sightings
 
   func sink(hop: Int) -> any SightingSink { hops[hop] }
+  func attach(_ observer: (any HopObserver)?, hop: Int) { hops[hop].attach(observer) }
 
   func sighted(_ hop: HopBook, notBefore: UInt64, seen: UInt64, content: OperationResult) {
     let declaration = hop.declaration
@@ -149,13 +150,13 @@ final class EventBook {
     }
     switch record.origin {
     case .committed:
-      hop.pendingCount -= 1
+      if !record.isDecided { hop.eventSettled() }
       hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
       compare(body(hop), number, hop)
     case .unclaimed, .rolledBack, .unknown:
       // A commit may still claim it, and then wants to know what was shown.
       if !event.body.isEmpty { hop.keepEarlyBody(number, body(hop)) }
-      if record.origin == .unknown { hop.pendingCount -= 1 }
+      if record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
     hop.wake(number, seen: seen)
   }
@@ -209,6 +210,8 @@ final class EventBook {
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
     records[number].isDecided = true
     let record = records[number]
+    // Given up: what comes now comes too late to be waited for.
+    if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
     for (position, outcome) in outcomes(number, now: now) {
       let hop = hops[position]
       for _ in 0...record.repeatedCommits { hop.counts.count(outcome) }

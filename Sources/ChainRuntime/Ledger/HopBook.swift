@@ -35,8 +35,10 @@ final class HopBook: SightingSink {
   private var mismatches: UInt64 = 0
   private var visibleBeforeAck: UInt64 = 0
   var unreadable: UInt64 = 0
-  /// Attempted events that may still be seen here.
-  var pendingCount = 0
+  /// Attempted events that may still be seen here. While there are any, the observer keeps its fences running: what is not awaited
+  /// needs no lower bound, and each fence is an operation on the observed system.
+  private(set) var pendingCount = 0
+  private var observer: (any HopObserver)?
   private(set) var lagCount: UInt64 = 0
   private let lagLow = Histogram()
   private let lagHigh = Histogram()
@@ -68,6 +70,20 @@ final class HopBook: SightingSink {
     gaps.append((start, end))
     untakenGaps.append(
       JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: "the observer could not see"))
+  }
+
+  /// The observer that feeds this book; nil lets go of it.
+  func attach(_ observer: (any HopObserver)?) { self.observer = observer }
+
+  func eventPending() {
+    pendingCount += 1
+    if pendingCount == 1 { observer?.isFencing = true }
+  }
+
+  /// It was seen here, or given up.
+  func eventSettled() {
+    pendingCount -= 1
+    if pendingCount == 0 { observer?.isFencing = false }
   }
 
   // Records

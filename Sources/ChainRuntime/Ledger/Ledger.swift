@@ -55,6 +55,9 @@ final class Ledger {
 
   func sink(event: Int, hop: Int) -> any SightingSink { books[event].sink(hop: hop) }
 
+  /// Lets the ledger turn the observer's fences on while events are on their way to the hop, and off otherwise. nil lets go of it.
+  func attach(_ observer: (any HopObserver)?, event: Int, hop: Int) { books[event].attach(observer, hop: hop) }
+
   // The session's
 
   /// Decides what has become decidable at `now`, at most `limit` rows of each event: called often, so that no call is long.

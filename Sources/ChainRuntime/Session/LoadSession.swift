@@ -125,6 +125,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
         do throws(OperationError) {
           let observer = try context.drivers[hop.connection.index].makeObserver(hop: hop, sink: ledger.sink(event: eventIndex, hop: hopIndex))
           observers.append(observer)
+          ledger.attach(observer, event: eventIndex, hop: hopIndex)
           pending.append((observer, place))
         } catch {
           return fail(place: place, error)
@@ -138,7 +139,6 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard let (observer, place) = pending.first else { return beginLoad() }
     observer.arm(deadline: reactor.now &+ 10_000_000_000) { error in
       if let error { return self.fail(place: place, error) }
-      observer.isFencing = true
       self.arm(pending.dropFirst())
     }
   }
@@ -309,6 +309,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func close() {
     guard !isFinished else { return }
     isFinished = true
+    for (event, declaration) in program.events.enumerated() {
+      for hop in declaration.hops.indices { ledger.attach(nil, event: event, hop: hop) }
+    }
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()

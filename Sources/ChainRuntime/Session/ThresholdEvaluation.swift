@@ -49,10 +49,10 @@ package enum ThresholdEvaluation {
 
   private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
-    case .quantile(let q, let series): return observe(series, record) { double($0.estimableQuantile(q)) } missing: { needs(q, $0) }
+    case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
-    case .minimum(let series): return observe(series, record) { double($0.minNanoseconds) } missing: { _ in "no samples" }
-    case .maximum(let series): return observe(series, record) { double($0.maxNanoseconds) } missing: { _ in "no samples" }
+    case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
     case .count(let count):
       guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
       return .value(Double(value), text: String(value))
@@ -64,9 +64,6 @@ package enum ThresholdEvaluation {
       return .value(share, text: Figure.percentage(share))
     }
   }
-
-  /// Not `map(Double.init)`: of the initialisers that fit, that takes `init(bitPattern:)`.
-  private static func double(_ nanoseconds: UInt64?) -> Double? { nanoseconds.map { Double($0) } }
 
   private static func needs(_ q: Double, _ histogram: HistogramSnapshot) -> String {
     "not estimable (\(histogram.count) of \(Quantile.samplesNeeded(for: q)) samples)"

@@ -62,7 +62,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var joined: Ledger.Join?
   /// The ledger's own: another user that waits for the same event at the same hop.
   var nextWaiting: VirtualUser?
-  /// The connection whose transaction the call holds, while it holds one.
+  /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
 
@@ -279,9 +279,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private func submit(_ index: Int) {
     let operation = program.operations[index]
     let now = MonotonicClock.now
-    // Whoever took the call last while nothing was leased is the one that leased it.
-    if call.lease == nil { leaseConnection = operation.connection.index }
     for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
+    if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
     activity = .calling

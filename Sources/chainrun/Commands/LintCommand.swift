@@ -20,7 +20,7 @@ enum LintCommand {
           Terminal.out(JSONRenderer().render(compilation.findings, in: compilation.files))
         } else {
           Terminal.out(ChainLoading.render(compilation, colour: Terminal.hasColour(STDOUT_FILENO)))
-          Terminal.talk("\(path): \(compilation.findings.summary)\n")
+          Terminal.talk("\(path): \(compilation.findings.summary ?? "no findings")\n")
         }
         if compilation.findings.hasErrors { code = max(code, .failed) }
       }

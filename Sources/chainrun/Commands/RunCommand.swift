@@ -75,7 +75,7 @@ enum RunCommand {
     case .compiled(let compilation):
       Terminal.talk(ChainLoading.render(compilation, colour: Terminal.hasColour(STDERR_FILENO)))
       guard let program = compilation.program else {
-        throw Stop(code: .failed, message: "\(path): \(compilation.findings.summary); nothing was executed")
+        throw Stop(code: .failed, message: "\(path): \(compilation.findings.summary ?? "errors"); nothing was executed")
       }
       return (program, compilation.files)
     }
