@@ -107,7 +107,11 @@ let package = Package(
     tests("RedisConnectorTests", imports: ["RedisConnector", "ChainIO", "ChainProgram"]),
     tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram", "Diagnostics", "CRabbitMQ"]),
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
-    tests("ChainRuntimeTests", imports: ["ChainRuntime", "ChainIO", "ChainProgram", "Metrics", "LosslessJSON"]),
+    // Replaces malloc in the test executable to count a thread's allocations.
+    .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+    tests(
+      "ChainRuntimeTests",
+      imports: ["ChainRuntime", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter"]),
     tests("ChainrunTests", imports: ["LosslessJSON"]),
     tests("OrderPipelineTests", imports: ["LosslessJSON"]),
   ]

@@ -34,6 +34,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var deadlineTimer: ReactorTimer!
   private var wakeTimer: ReactorTimer!
   private var activity = Activity.idle
+  /// Whether the reactor has a job for this user.
+  private var isQueued = false
   private var pc = 0
   private var entry = 0
   private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
@@ -43,6 +45,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private(set) var actualStart: UInt64 = 0
   /// Whether this iteration's figures count as load (setup and teardown do not).
   private var isMeasured = true
+  private var userWasFree = true
   private var currentStep = 0
   /// The latest stamp of this iteration: its end, when it ends.
   private var lastStamp: UInt64 = 0
@@ -57,6 +60,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private var probeStart: UInt64 = 0
   private var probePauseNanoseconds: Double = 0
   private var joined: Ledger.Join?
+  /// The ledger's own: another user that waits for the same event at the same hop.
+  var nextWaiting: VirtualUser?
   /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
@@ -101,18 +106,27 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   /// - Parameters:
   ///   - entry: The block's first instruction.
   ///   - intendedStart: Nanoseconds; 0 in the closed model.
-  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool) {
+  ///   - userWasFree: Whether it could have started when it was intended.
+  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool, userWasFree: Bool = true) {
     precondition(activity == .idle, "a virtual user runs one iteration at a time")
     activity = .starting
     self.entry = entry
     self.iteration = iteration
     self.intendedStart = intendedStart
     self.isMeasured = isMeasured
+    self.userWasFree = userWasFree
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
-    context.reactor.enqueue(self)
+    enqueue()
+  }
+
+  /// Once at a time: an interrupted user may start anew before the job of its last life has run.
+  private func enqueue() {
+    if !isQueued { context.reactor.enqueue(self) }
+    isQueued = true
   }
 
   func run(now: UInt64) {
+    isQueued = false
     switch activity {
     case .starting: begin()
     case .resuming:
@@ -127,6 +141,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   private func begin() {
     actualStart = MonotonicClock.now
     lastStamp = actualStart
+    if isMeasured, intendedStart != 0 {
+      context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
+    }
     firstError = nil
     firstEnding = .ok
     pendingError = nil
@@ -144,7 +161,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     wakeTimer.disarm()
     if activity == .calling {
       isInterrupted = true
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      abandonCall(now: now)
       return
     }
     leaveHop()
@@ -154,6 +171,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
   }
 
   private var isInterrupted = false
+
+  /// Ends the call now, unless it has ended in this turn and its job waits: it is the driver's no more then.
+  private func abandonCall(now: UInt64) {
+    guard call.state == .waiting || call.state == .inFlight else { return }
+    context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+  }
 
   private func finish(_ ending: IterationEnding) {
     if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
@@ -238,7 +261,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
           return
         }
       } catch {
-        if error.class == .missedDeadline { context.recorder.stepFailed(currentStep, isUnknown: false) }
+        if error.class == .missedDeadline, isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
         // The operation itself ended well: an origin that autocommitted did happen.
         guard raise(error, .failed, originEnding: .ok) else { return }
       }
@@ -298,8 +321,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     if timer.tag == 0 {
-      guard activity == .calling else { return }
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      if activity == .calling { abandonCall(now: now) }
       return
     }
     switch activity {
@@ -311,7 +333,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
       leaveHop()
       lastStamp = max(lastStamp, now)
       activity = .running
-      context.recorder.stepFailed(currentStep, isUnknown: false)
+      if isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
       let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
       if raise(error, .failed, originEnding: .ok) { execute() }
     case .idle, .starting, .running, .calling, .resuming:
@@ -432,11 +454,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     recordControl(currentStep, from: stepStart)
     pc += 1
     activity = .resuming
-    context.reactor.enqueue(self)
+    enqueue()
   }
 
   private func leaveHop() {
-    if let join = joined { context.ledger.leave(join) }
+    if let join = joined { context.ledger.leave(join, user: self) }
     joined = nil
   }
 
@@ -477,7 +499,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob {
     guard origins[event].isAttempting else { return }
     let values = origins[event].isIdentified ? UnsafePointer(origins[event].values) : nil
     switch ending {
-    case .failed: context.ledger.rolledBack(event: event, values)
+    case .failed: context.ledger.rolledBack(event: event, values, at: lastStamp)
     // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
     case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
     }
