@@ -173,7 +173,7 @@ enum InstantText {
     }
     guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2), take("Tt "),
       let hour = number(2), take(":"), let minute = number(2), take(":"), let second = number(2),
-      (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61
+      (1...12).contains(month), day >= 1, day <= days(in: month, of: year), hour < 24, minute < 60, second < 61
     else { return nil }
     var fraction: Int64 = 0
     if take(".") {
@@ -209,7 +209,16 @@ enum InstantText {
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
     let days = era * 146_097 + dayOfEra - 719_468
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
-    let (nanoseconds, overflowed) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    return overflowed ? nil : nanoseconds + fraction
+    let (whole, isTooFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (nanoseconds, isJustTooFar) = whole.addingReportingOverflow(fraction)
+    return isTooFar || isJustTooFar ? nil : nanoseconds
+  }
+
+  private static func days(in month: Int64, of year: Int64) -> Int64 {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
   }
 }

@@ -5,7 +5,7 @@ enum Ordering {
   /// Null equals null only, and is ordered with nothing.
   static func holds(_ comparison: Comparison, _ type: ComparedType, _ a: Value, _ b: Value) -> Bool {
     switch (a, b) {
-    case (.null, .null): return comparison == .equal || comparison == .lessOrEqual || comparison == .greaterOrEqual
+    case (.null, .null): return comparison == .equal
     case (.null, _), (_, .null): return comparison == .notEqual
     case (.int(let a), .int(let b)): return holds(comparison, a, b)
     case (.decimal(let a), .decimal(let b)): return holds(comparison, a, b)

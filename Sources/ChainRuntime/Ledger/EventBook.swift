@@ -4,12 +4,13 @@ import Metrics
 
 /// The ledger's pages for one declared event: a record for each id, and its sightings hop by hop.
 final class EventBook {
+  /// What is known of an id's origin, from the weakest to the strongest: of several attempts with one id the strongest counts.
   enum Origin: UInt8 {
     /// Seen before (or without) any attempt of this run.
     case unclaimed
-    case committed
     case rolledBack
     case unknown
+    case committed
   }
 
   private struct Record {
@@ -17,6 +18,10 @@ final class EventBook {
     var sent: UInt64 = 0
     var acknowledged: UInt64 = 0
     var origin = Origin.unclaimed
+    /// Its rows are written.
+    var isDecided = false
+    /// Commits with this id after the first. They share its outcome, and as many sightings more are no duplicates.
+    var repeatedCommits: UInt32 = 0
   }
 
   private let event: EventDeclaration
@@ -30,8 +35,10 @@ final class EventBook {
   private let fieldCount: Int
   private let hops: [HopBook]
   private(set) var eventCounts = EventCounts()
-  /// Records below this are written; outcomes are decided in the order of arrival.
+  /// Records below this are decided, or stand in `unclaimed`; outcomes are decided in the order of arrival.
   private var firstUnwritten = 0
+  /// Records that were seen but not attempted when their turn came: an attempt may still claim them, and they hold up nobody.
+  private var unclaimed: [Int] = []
   private var lastAcknowledged: UInt64 = 0
 
   init(event: EventDeclaration, index: Int, program: Program, evaluator: Evaluator) {
@@ -51,23 +58,33 @@ final class EventBook {
   // Origins
 
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
+    let id = values.flatMap { EventID($0[0]) }
     eventCounts.attempted += 1
     switch origin {
-    case .committed: eventCounts.committed += 1
+    // A commit without an id can be followed nowhere.
+    case .committed: if id == nil { eventCounts.unknown += 1 } else { eventCounts.committed += 1 }
     case .rolledBack: eventCounts.rolledBack += 1
     case .unknown, .unclaimed: eventCounts.unknown += 1
     }
-    guard let values, let id = EventID(values[0]) else { return }
-    let number = record(for: id)
-    // A second attempt with the id of an earlier one: the first keeps the record, and the sightings count as its duplicates.
-    guard records[number].origin == .unclaimed else { return }
+    guard let values, let id else { return }
+    var number = record(for: id)
+    let before = records[number]
+    guard origin.rawValue > before.origin.rawValue else {
+      if origin == .committed { repeatCommit(number) }
+      return
+    }
+    if before.isDecided {
+      // Its rows are written and stand; what was seen counts for the new attempt too.
+      number = successor(of: number)
+    }
+    // The strongest attempt owns the record: a retry that commits after one that was rolled back or lost its answer.
     records[number].origin = origin
     records[number].sent = sent
     records[number].acknowledged = acknowledged
     if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    for hop in hops where !hop.isSeen(number) { hop.eventPending() }
+    if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
     for hop in hops where hop.isSeen(number) {
       hop.recordLag(number, sent: sent, acknowledged: acknowledged)
@@ -75,11 +92,32 @@ final class EventBook {
     }
   }
 
+  /// Another commit with an id that has one already: the first keeps the record, and this one shares its outcome.
+  private func repeatCommit(_ number: Int) {
+    records[number].repeatedCommits += 1
+    if records[number].isDecided {
+      for (hop, outcome) in outcomes(number, now: records[number].acknowledged &+ event.settleNanoseconds) { hops[hop].counts.count(outcome) }
+    }
+  }
+
+  /// A record of its own for a later attempt with the same id.
+  private func successor(of old: Int) -> Int {
+    let number = append(Record(id: records[old].id))
+    table.replace(records[old].id, record: number)
+    for hop in hops { hop.copySight(from: old, to: number) }
+    return number
+  }
+
   private func record(for id: EventID) -> Int {
     if let found = table.find(id) { return found }
-    let number = records.count
+    let number = append(Record(id: id))
     table.insert(id, record: number)
-    records.append(Record(id: id))
+    return number
+  }
+
+  private func append(_ record: Record) -> Int {
+    let number = records.count
+    records.append(record)
     for _ in 0..<fieldCount { fields.append(.null) }
     for hop in hops { hop.addRecord() }
     return number
@@ -105,17 +143,20 @@ final class EventBook {
       return
     }
     let number = record(for: id)
-    guard hop.see(number, notBefore: notBefore, seen: seen) else { return }
     let record = records[number]
+    guard hop.see(number, notBefore: notBefore, seen: seen) else {
+      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
+      return
+    }
     switch record.origin {
     case .committed:
-      hop.eventSeen()
+      if !record.isDecided { hop.eventSettled() }
       hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
       compare(body(hop), number, hop)
-    case .unclaimed:
+    case .unclaimed, .rolledBack, .unknown:
+      // A commit may still claim it, and then wants to know what was shown.
       if !event.body.isEmpty { hop.keepEarlyBody(number, body(hop)) }
-    case .unknown: hop.eventSeen()
-    case .rolledBack: break
+      if record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
     hop.wake(number, seen: seen)
   }
@@ -143,7 +184,7 @@ final class EventBook {
     return .pending(Ledger.Join(event: index, hop: hop, record: number))
   }
 
-  func leave(hop: Int, record: Int) { hops[hop].leave(record) }
+  func leave(hop: Int, record: Int, user: VirtualUser) { if record >= 0 { hops[hop].leave(record, user) } }
 
   // Outcomes
 
@@ -152,14 +193,42 @@ final class EventBook {
     let end = min(records.count, limit == .max ? .max : firstUnwritten + limit)
     while firstUnwritten < end {
       let record = records[firstUnwritten]
-      guard isFinal || (record.origin != .unclaimed && now > record.acknowledged &+ event.settleNanoseconds) else { break }
-      decide(firstUnwritten, now: now, into: &rows)
+      if !isFinal, record.origin == .unclaimed {
+        unclaimed.append(firstUnwritten)
+      } else {
+        guard isFinal || now > record.acknowledged &+ event.settleNanoseconds else { break }
+        decide(firstUnwritten, now: now, into: &rows)
+      }
       firstUnwritten += 1
     }
+    guard isFinal else { return }
+    for number in unclaimed { decide(number, now: now, into: &rows) }
+    unclaimed = []
+    for hop in hops { hop.gapEnded(at: now) }
   }
 
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
+    records[number].isDecided = true
     let record = records[number]
+    // Given up: what comes now comes too late to be waited for.
+    if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
+    for (position, outcome) in outcomes(number, now: now) {
+      let hop = hops[position]
+      for _ in 0...record.repeatedCommits { hop.counts.count(outcome) }
+      let anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed, commits: record.repeatedCommits)
+      rows.append(
+        JournalEventRow(
+          event: index, hop: position, id: record.id.text, key: text(number, 0, event.hasKey), version: text(number, 1, event.hasVersion),
+          sentNanoseconds: record.sent == 0 ? nil : record.sent, ackedNanoseconds: record.origin == .committed ? record.acknowledged : nil,
+          lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
+          anomalies: anomalies))
+    }
+  }
+
+  /// What became of the event hop by hop; hops at which there is nothing to say are left out.
+  private func outcomes(_ number: Int, now: UInt64) -> [(hop: Int, outcome: EventOutcome)] {
+    let record = records[number]
+    var found: [(hop: Int, outcome: EventOutcome)] = []
     var isBlocked = false
     for (position, hop) in hops.enumerated() {
       let outcome: EventOutcome
@@ -182,15 +251,9 @@ final class EventBook {
       case (.unclaimed, true): outcome = .unexpected
       case (.rolledBack, false), (.unclaimed, false): continue
       }
-      hop.counts.count(outcome)
-      let anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed)
-      rows.append(
-        JournalEventRow(
-          event: index, hop: position, id: record.id.text, key: text(number, 0, event.hasKey), version: text(number, 1, event.hasVersion),
-          sentNanoseconds: record.sent == 0 ? nil : record.sent, ackedNanoseconds: record.origin == .committed ? record.acknowledged : nil,
-          lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
-          anomalies: anomalies))
+      found.append((position, outcome))
     }
+    return found
   }
 
   private func text(_ number: Int, _ field: Int, _ isMapped: Bool) -> String? {

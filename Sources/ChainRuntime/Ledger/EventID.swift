@@ -50,7 +50,7 @@ struct EventIDTable: ~Copyable {
 
   func find(_ id: EventID) -> Int? {
     guard case .int(let key) = id else { return others[id].map(Int.init) }
-    var place = EventIDTable.hash(key) & (capacity - 1)
+    var place = home(key)
     while records[place] != EventIDTable.empty {
       if keys[place] == key { return Int(records[place]) }
       place = (place + 1) & (capacity - 1)
@@ -69,8 +69,21 @@ struct EventIDTable: ~Copyable {
     used += 1
   }
 
+  /// The id stands for another record from now on.
+  ///
+  /// - Precondition: the id is in the table.
+  mutating func replace(_ id: EventID, record: Int) {
+    guard case .int(let key) = id else {
+      others[id] = Int32(record)
+      return
+    }
+    var place = home(key)
+    while keys[place] != key || records[place] == EventIDTable.empty { place = (place + 1) & (capacity - 1) }
+    records[place] = Int32(record)
+  }
+
   private mutating func place(_ key: Int64, _ record: Int32) {
-    var place = EventIDTable.hash(key) & (capacity - 1)
+    var place = home(key)
     while records[place] != EventIDTable.empty { place = (place + 1) & (capacity - 1) }
     keys[place] = key
     records[place] = record
@@ -87,8 +100,9 @@ struct EventIDTable: ~Copyable {
     oldRecords.deallocate()
   }
 
-  /// Fibonacci hashing: dense ids spread over the table.
-  private static func hash(_ key: Int64) -> Int {
-    Int(truncatingIfNeeded: (UInt64(bitPattern: key) &* 0x9E37_79B9_7F4A_7C15) >> 20)
+  /// Fibonacci hashing: the product's highest bits, which depend on all bits of the key. Dense ids spread over the table, and so do
+  /// ids that are multiples of a power of two, such as a shard or a time in the upper half.
+  private func home(_ key: Int64) -> Int {
+    Int(truncatingIfNeeded: (UInt64(bitPattern: key) &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - capacity.trailingZeroBitCount))
   }
 }

@@ -24,6 +24,7 @@ final class HopBook: SightingSink {
   }
 
   private var sights: ContiguousArray<Sight> = []
+  /// Of those who wait for a record the last one that joined; the others hang from its `nextWaiting`.
   private var waiting: [Int: VirtualUser] = [:]
   private var earlyBodies: [Int: [Value?]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
@@ -79,7 +80,8 @@ final class HopBook: SightingSink {
     if pendingCount == 1 { observer?.isFencing = true }
   }
 
-  func eventSeen() {
+  /// It was seen here, or given up.
+  func eventSettled() {
     pendingCount -= 1
     if pendingCount == 0 { observer?.isFencing = false }
   }
@@ -87,6 +89,10 @@ final class HopBook: SightingSink {
   // Records
 
   func addRecord() { sights.append(Sight()) }
+  func copySight(from old: Int, to number: Int) {
+    sights[number].notBefore = sights[old].notBefore
+    sights[number].seen = sights[old].seen
+  }
   func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 }
   func seenAt(_ number: Int) -> UInt64? { sights[number].seen == 0 ? nil : sights[number].seen }
 
@@ -129,15 +135,21 @@ final class HopBook: SightingSink {
   func keepEarlyBody(_ number: Int, _ body: [Value?]) { earlyBodies[number] = body }
   func takeEarlyBody(_ number: Int) -> [Value?]? { earlyBodies.isEmpty ? nil : earlyBodies.removeValue(forKey: number) }
 
-  func anomalies(_ number: Int, isClaimed: Bool) -> [EventAnomaly] {
+  /// - Parameter commits: Commits with this id beyond the first: as many sightings more are in order.
+  func anomalies(_ number: Int, isClaimed: Bool, commits: UInt32) -> [EventAnomaly] {
     var found: [EventAnomaly] = []
     // A cache may be written twice with the same value; only at a queue is a second delivery an anomaly.
-    if countsDuplicates, isClaimed, sights[number].extraSightings > 0 {
-      duplicates += UInt64(sights[number].extraSightings)
+    if countsDuplicates, isClaimed, sights[number].extraSightings > commits {
+      duplicates += UInt64(sights[number].extraSightings - commits)
       found.append(.duplicate)
     }
     if sights[number].isMismatch { found.append(.mismatch) }
     return found
+  }
+
+  /// A second delivery after the event's row was written is still counted.
+  func countLateDuplicate(_ number: Int, commits: UInt32) {
+    if countsDuplicates, sights[number].extraSightings > commits { duplicates += 1 }
   }
 
   private var countsDuplicates: Bool { declaration.observer == "tap" }
@@ -149,12 +161,33 @@ final class HopBook: SightingSink {
 
   // Waiting users
 
-  func join(_ number: Int, _ user: VirtualUser) { waiting[number] = user }
-  func leave(_ number: Int) { waiting[number] = nil }
+  func join(_ number: Int, _ user: VirtualUser) { user.nextWaiting = waiting.updateValue(user, forKey: number) }
+
+  func leave(_ number: Int, _ user: VirtualUser) {
+    defer { user.nextWaiting = nil }
+    guard let first = waiting[number] else { return }
+    if first === user {
+      waiting[number] = user.nextWaiting
+      return
+    }
+    var other = first
+    while let next = other.nextWaiting {
+      if next === user {
+        other.nextWaiting = user.nextWaiting
+        return
+      }
+      other = next
+    }
+  }
 
   func wake(_ number: Int, seen: UInt64) {
-    guard !waiting.isEmpty, let user = waiting.removeValue(forKey: number) else { return }
-    user.hopSeen(at: seen)
+    guard !waiting.isEmpty else { return }
+    var next = waiting.removeValue(forKey: number)
+    while let user = next {
+      next = user.nextWaiting
+      user.nextWaiting = nil
+      user.hopSeen(at: seen)
+    }
   }
 
   // Figures

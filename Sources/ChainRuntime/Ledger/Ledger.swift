@@ -38,7 +38,10 @@ final class Ledger {
     books[event].attempt(.committed, values, sent: sent, acknowledged: acknowledged)
   }
 
-  func rolledBack(event: Int, _ values: UnsafePointer<Value>?) { books[event].attempt(.rolledBack, values, sent: 0, acknowledged: 0) }
+  /// - Parameter now: Nanoseconds: from here on the settle time runs in which a sighting would be `aborted`.
+  func rolledBack(event: Int, _ values: UnsafePointer<Value>?, at now: UInt64) {
+    books[event].attempt(.rolledBack, values, sent: 0, acknowledged: now)
+  }
 
   /// - Parameter values: nil if the event's id never became known.
   func unknown(event: Int, _ values: UnsafePointer<Value>?, sent: UInt64, at now: UInt64) {
@@ -46,7 +49,7 @@ final class Ledger {
   }
 
   func join(event: Int, hop: Int, id: Value, user: VirtualUser) -> JoinResult { books[event].join(hop: hop, id: id, user: user) }
-  func leave(_ join: Join) { books[join.event].leave(hop: join.hop, record: join.record) }
+  func leave(_ join: Join, user: VirtualUser) { books[join.event].leave(hop: join.hop, record: join.record, user: user) }
 
   // The observers'
 

@@ -20,7 +20,9 @@ package struct ArrivalSchedule: Sendable {
   ///
   /// 200/s for 30 s are exactly 6 000: computed in one rounding, so that no error adds up.
   package static func evenCount(rate: Double, durationNanoseconds: UInt64) -> UInt64 {
-    UInt64((rate * Double(durationNanoseconds) / 1e9 - 1e-9).rounded(.up))
+    let exact = rate * Double(durationNanoseconds) / 1e9
+    // The three roundings above add up to less than 4e-16 of the value: what is a whole number but for them is not rounded up.
+    return UInt64((exact - exact * 1e-15).rounded(.up))
   }
 
   /// Nanoseconds since the start of the load at which the next arrival is intended; nil after the last one.

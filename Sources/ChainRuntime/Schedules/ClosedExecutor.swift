@@ -17,6 +17,11 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { 0 }
 
+  override func retire() {
+    endTimer.invalidate()
+    super.retire()
+  }
+
   func begin(at start: UInt64) {
     switch load.extent {
     case .iterations(let count): remaining = UInt64(count)

@@ -53,13 +53,23 @@ class UserPool {
     case .unknown: context.recorder.iterations.unknown &+= 1
     case .interrupted: context.recorder.iterations.interrupted &+= 1
     case .withdrawn:
-      context.recorder.iterations.arrivals &-= 1
-      context.recorder.iterations.started &-= 1
+      if context.recorder.iterations.arrivals > 0, context.recorder.iterations.started > 0 {
+        context.recorder.iterations.arrivals -= 1
+        context.recorder.iterations.started -= 1
+      } else {
+        // It arrived in an interval that is written already.
+        context.recorder.iterations.interrupted += 1
+      }
     }
   }
 
   func interruptAll(now: UInt64) {
     for user in users where !user.isIdle { user.interrupt(now: now) }
+  }
+
+  /// Breaks the cycles with the timers. The pool is not used afterwards.
+  func retire() {
+    for user in users { user.retire() }
   }
 
   func endLoad(now: UInt64) {

@@ -27,6 +27,11 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { queuedCount }
 
+  override func retire() {
+    timer.invalidate()
+    super.retire()
+  }
+
   func begin(at start: UInt64) {
     self.start = start
     nextDue = due.nextOffset()
@@ -51,7 +56,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
       context.recorder.iterations.arrivals &+= 1
       if queuedCount == 0, let user = takeUser() {
         _ = waiting.nextOffset()
-        begin(user, intended: start &+ offset, now: now, userWasFree: true)
+        begin(user, intended: start &+ offset, userWasFree: true)
       } else {
         switch load.onSaturation {
         case .queue: queuedCount += 1
@@ -73,14 +78,11 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
     return user
   }
 
-  private func begin(_ user: VirtualUser, intended: UInt64, now: UInt64, userWasFree: Bool) {
-    let delay = now &- min(intended, now)
-    context.recorder.startDelay.record(delay)
-    if delay > 1_000_000 {
-      if userWasFree { context.recorder.lateUserFree &+= 1 } else { context.recorder.lateNoUserFree &+= 1 }
-    }
+  private func begin(_ user: VirtualUser, intended: UInt64, userWasFree: Bool) {
     context.recorder.iterations.started &+= 1
-    user.start(entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true)
+    user.start(
+      entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true,
+      userWasFree: userWasFree)
     nextIteration &+= 1
   }
 
@@ -88,7 +90,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
     count(ending)
     if queuedCount > 0, !isStopping || isDraining, let offset = waiting.nextOffset() {
       queuedCount -= 1
-      begin(user, intended: start &+ offset, now: MonotonicClock.now, userWasFree: false)
+      begin(user, intended: start &+ offset, userWasFree: false)
     } else {
       free.append(user)
     }

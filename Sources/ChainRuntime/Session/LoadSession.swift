@@ -35,6 +35,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var isStoppingAtOnce = false
   private var health = ProcessHealth()
   private var observerOperations: UInt64 = 0
+  private var postedBefore: UInt64 = 0
   private var isFinished = false
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
@@ -159,8 +160,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     (executor as? UserPool)?.loadOwner = self
     context.writesSpent = { [unowned self] in self.writesSpent() }
-    // A moment ahead, so that the first arrival is not late already.
-    loadStart = MonotonicClock.now &+ 20_000_000
+    // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
+    loadStart = MonotonicClock.now
+    if case .open = plan.profile.model { loadStart &+= 20_000_000 }
     phase = .load
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
@@ -285,7 +287,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
     health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
-    interval.generator.foreignEnqueues = reactor.mailbox.postedCount
+    let posted = reactor.mailbox.postedCount
+    interval.generator.foreignEnqueues = posted &- postedBefore
+    postedBefore = posted
     let sent = observers.reduce(0) { $0 &+ $1.operationsSent }
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
@@ -340,7 +344,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
-    if let pool = executor as? UserPool { for user in pool.users { user.retire() } }
+    (executor as? UserPool)?.retire()
     heartbeat.invalidate()
     intervalTimer.invalidate()
     gracefulTimer.invalidate()

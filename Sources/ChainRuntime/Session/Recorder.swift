@@ -50,6 +50,13 @@ final class Recorder {
     checks.deallocate()
   }
 
+  /// An iteration of the open model began so many nanoseconds after it was intended.
+  func startedLate(by delay: UInt64, userWasFree: Bool) {
+    startDelay.record(delay)
+    guard delay > 1_000_000 else { return }
+    if userWasFree { lateUserFree &+= 1 } else { lateNoUserFree &+= 1 }
+  }
+
   /// One operation that ended well.
   ///
   /// - Parameters: nanoseconds. `poolWait` is kept apart from the service time.

@@ -72,7 +72,8 @@ package final class Run: Sendable {
     }
     session.begin()
     for _ in 0..<pending { session.interrupt() }
-    reactor.run()
+    // It may have ended already: a connection that cannot even be tried.
+    if result == nil { reactor.run() }
     reactor.attachment = nil
   }
 

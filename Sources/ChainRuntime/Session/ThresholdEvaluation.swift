@@ -28,8 +28,10 @@ package enum ThresholdEvaluation {
       return JournalThreshold(text: threshold.text, verdict: verdict, observed: text)
     case .bounds(let low, let high, let text, let resolution):
       let (atLow, atHigh) = (holds(threshold.comparison, low, threshold.limit), holds(threshold.comparison, high, threshold.limit))
-      if atLow && atHigh { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
-      if !atLow && !atHigh { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
+      // The bounds may lie on both sides of what is to be equalled, or not.
+      let isBetween = low < threshold.limit && threshold.limit < high
+      if atLow && atHigh && !(threshold.comparison == .notEqual && isBetween) { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
+      if !atLow && !atHigh && !isBetween { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
       return JournalThreshold(
         text: threshold.text, verdict: .inconclusive, observed: text,
         detail: "the limit lies between the bounds; a finer resolution than \(Figure.time(Double(resolution ?? 0))) would decide it")

@@ -20,10 +20,9 @@ package enum Validity {
         reasons.append(
           reason("start-delay", "\(generator.lateUserFree) of \(started) arrivals started more than 1 ms late although a user was free"))
       }
-      if record.iterations.arrivals > 0, !isInterrupted, let asked = record.start.askedArrivals,
-        Double(record.iterations.arrivals + record.warmUpIterations.arrivals) < 0.99 * Double(asked)
-      {
-        reasons.append(reason("offered-rate", "only \(record.iterations.arrivals) of \(asked) arrivals became due"))
+      let arrivals = record.iterations.arrivals + record.warmUpIterations.arrivals
+      if arrivals > 0, !isInterrupted, let asked = record.start.askedArrivals, Double(arrivals) < 0.99 * Double(asked) {
+        reasons.append(reason("offered-rate", "only \(arrivals) of \(asked) arrivals became due"))
       }
     }
     if generator.cpuAllowedNanoseconds > 0 {

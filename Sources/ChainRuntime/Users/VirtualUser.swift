@@ -50,6 +50,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private var deadlineTimer: ReactorTimer!
   private var wakeTimer: ReactorTimer!
   private var activity = Activity.idle
+  /// Whether the reactor has a job for this user.
+  private var isQueued = false
   private var pc = 0
   private var entry = 0
   private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
@@ -60,6 +62,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private(set) var actualStart: UInt64 = 0
   /// Whether this iteration's figures count as load (setup and teardown do not).
   private var isMeasured = true
+  private var userWasFree = true
   private var currentStep = 0
   /// The latest stamp of this iteration: its end, when it ends.
   private var lastStamp: UInt64 = 0
@@ -74,6 +77,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private var probeStart: UInt64 = 0
   private var probePauseNanoseconds: Double = 0
   private var joined: Ledger.Join?
+  /// The ledger's own: another user that waits for the same event at the same hop.
+  var nextWaiting: VirtualUser?
   /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
@@ -132,7 +137,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// - Parameters:
   ///   - entry: The block's first instruction.
   ///   - intendedStart: Nanoseconds; 0 in the closed model.
-  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool) {
+  ///   - userWasFree: Whether it could have started when it was intended.
+  func start(entry: Int, iteration: UInt64, stream: UInt64, intendedStart: UInt64, isMeasured: Bool, userWasFree: Bool = true) {
     precondition(activity == .idle, "a virtual user runs one iteration at a time")
     activity = .starting
     self.entry = entry
@@ -140,11 +146,19 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     self.intendedStart = intendedStart
     self.isMeasured = isMeasured
     self.stream = stream
+    self.userWasFree = userWasFree
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
-    context.reactor.enqueue(self)
+    enqueue()
+  }
+
+  /// Once at a time: an interrupted user may start anew before the job of its last life has run.
+  private func enqueue() {
+    if !isQueued { context.reactor.enqueue(self) }
+    isQueued = true
   }
 
   func run(now: UInt64) {
+    isQueued = false
     switch activity {
     case .starting: begin()
     case .resuming:
@@ -160,6 +174,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private func begin() {
     actualStart = MonotonicClock.now
     lastStamp = actualStart
+    if isMeasured, intendedStart != 0 {
+      context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
+    }
     firstError = nil
     firstEnding = .ok
     pendingError = nil
@@ -182,7 +199,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     wakeTimer.disarm()
     if activity == .calling {
       isInterrupted = true
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      abandonCall(now: now)
       return
     }
     if activity == .joining {
@@ -198,11 +215,18 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   private var isInterrupted = false
 
+  /// Ends the call now, unless it has ended in this turn and its job waits: it is the driver's no more then.
+  private func abandonCall(now: UInt64) {
+    guard call.state == .waiting || call.state == .inFlight else { return }
+    context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+  }
+
   private func finish(_ ending: IterationEnding) {
     if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
     activity = .idle
     isInterrupted = false
     isPreparing = false
+    laneIsPending = false
     if isMeasured, !isLane, ending == .completed {
       context.recorder.service.record(lastStamp &- actualStart)
       if intendedStart != 0 { context.recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
@@ -310,7 +334,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           return
         }
       } catch {
-        if error.class == .missedDeadline { context.recorder.stepFailed(currentStep, isUnknown: false) }
+        if error.class == .missedDeadline, isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
         // The operation itself ended well: an origin that autocommitted did happen.
         guard raise(error, .failed, originEnding: .ok) else { return }
       }
@@ -371,8 +395,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     if timer.tag == 0 {
-      guard activity == .calling else { return }
-      context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+      if activity == .calling { abandonCall(now: now) }
       return
     }
     switch activity {
@@ -384,7 +407,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       leaveHop()
       lastStamp = max(lastStamp, now)
       activity = .running
-      context.recorder.stepFailed(currentStep, isUnknown: false)
+      if isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
       let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
       if raise(error, .failed, originEnding: .ok) { execute() }
     case .idle, .starting, .running, .calling, .resuming, .joining:
@@ -505,11 +528,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     recordControl(currentStep, from: stepStart)
     pc += 1
     activity = .resuming
-    context.reactor.enqueue(self)
+    enqueue()
   }
 
   private func leaveHop() {
-    if let join = joined { context.ledger.leave(join) }
+    if let join = joined { context.ledger.leave(join, user: self) }
     joined = nil
   }
 
@@ -564,7 +587,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     }
     guard lanesRunning == 0, activity == .joining else { return }
     activity = .resuming
-    context.reactor.enqueue(self)
+    enqueue()
   }
 
   private func resumeFromLanes() {
@@ -666,7 +689,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     guard origins[event].isAttempting else { return }
     let values = origins[event].isIdentified ? UnsafePointer(origins[event].values) : nil
     switch ending {
-    case .failed: context.ledger.rolledBack(event: event, values)
+    case .failed: context.ledger.rolledBack(event: event, values, at: lastStamp)
     // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
     case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
     }

@@ -1,0 +1,186 @@
+import ChainProgram
+import Metrics
+import Testing
+
+@testable import ChainRuntime
+
+/// The values as a snapshot.
+private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
+  let histogram = Histogram()
+  for value in values { histogram.record(value) }
+  return histogram.snapshot()
+}
+
+@Suite struct ThresholdTests {
+  private func record(_ change: (inout RunRecord) -> Void = { _ in }) -> RunRecord {
+    var record = RunRecord()
+    record.steps = [StepRecord(info: StepInfo(id: "insert", verb: "sql")), StepRecord(info: StepInfo(id: "get", verb: "redis"))]
+    record.events = [EventRecord(info: EventInfo(name: "made", hops: [HopInfo(name: "queue"), HopInfo(name: "cache")]))]
+    record.checks = [CheckRecord(info: CheckInfo(step: 0, text: "x"))]
+    record.iterations.arrivals = 1000
+    record.iterations.completed = 1000
+    change(&record)
+    return record
+  }
+
+  private func verdict(_ metric: Threshold.Metric, _ comparison: Comparison, _ limit: Double, _ record: RunRecord) -> JournalThreshold {
+    var program = Program(chain: "t", chainDescription: "", chainHash: "")
+    program.thresholds = [Threshold(text: "the threshold", metric: metric, comparison: comparison, limit: limit, range: nowhere)]
+    return ThresholdEvaluation.evaluate(program, record)[0]
+  }
+
+  /// 1 to 1000 ms.
+  private let ramp = histogram((1...1000).map { $0 * milliseconds })
+
+  @Test func `a quantile passes below its limit and fails at it`() {
+    let record = record { $0.response = ramp }
+    // p99 of 1…1000 ms is 990 ms, to 0.1 %.
+    #expect(verdict(.quantile(0.99, .response), .less, 992e6, record).verdict == .pass)
+    #expect(verdict(.quantile(0.99, .response), .less, 989e6, record).verdict == .fail)
+    #expect(verdict(.quantile(0.99, .response), .less, 992e6, record).text == "the threshold")
+    #expect(verdict(.quantile(0.5, .response), .less, 1e9, record).observed.hasSuffix(" ms"))
+    #expect(verdict(.mean(.response), .lessOrEqual, 500.5e6, record).verdict == .pass)
+    #expect(verdict(.mean(.response), .less, 500.5e6, record).verdict == .fail)
+    #expect(verdict(.maximum(.response), .lessOrEqual, 1e9, record).verdict == .pass && verdict(.minimum(.response), .greater, 1e6, record).verdict == .fail)
+  }
+
+  @Test func `each series is read from its own place`() {
+    let record = record {
+      $0.response = histogram([1_000_000])
+      $0.service = histogram([2_000_000])
+      $0.startDelay = histogram([3_000_000])
+      $0.steps[0].service = histogram([4_000_000])
+      $0.steps[1].service = histogram([5_000_000])
+    }
+    let series: [Threshold.Series] = [.response, .service, .startDelay, .step(StepIndex(0)), .step(StepIndex(1))]
+    #expect(series.map { verdict(.maximum($0), .less, 0, record).observed } == ["1 ms", "2 ms", "3 ms", "4 ms", "5 ms"])
+  }
+
+  @Test func `a quantile without enough data is inconclusive`() {
+    let record = record { $0.response = histogram(Array(repeating: 1000, count: 367)) }
+    let few = verdict(.quantile(0.99, .response), .less, 1e9, record)
+    #expect(few.verdict == .inconclusive && few.observed == "not estimable (367 of 368 samples)")
+    let enough = self.record { $0.response = histogram(Array(repeating: 1000, count: 368)) }
+    #expect(verdict(.quantile(0.99, .response), .less, 1e9, enough).verdict == .pass)
+    #expect(verdict(.mean(.service), .less, 1e9, record).verdict == .inconclusive)
+  }
+
+  @Test func `a lag is decided by its bounds, and left open between them`() {
+    let record = record {
+      $0.events[0].hops[1].lagLow = histogram(Array(repeating: 10_000_000, count: 1000))
+      $0.events[0].hops[1].lagHigh = histogram(Array(repeating: 20_000_000, count: 1000))
+      $0.events[0].hops[1].width = histogram(Array(repeating: 10_000_000, count: 1000))
+    }
+    let metric = Threshold.Metric.quantile(0.99, .lag(EventIndex(0), hop: 1))
+    #expect(verdict(metric, .less, 21e6, record).verdict == .pass)
+    #expect(verdict(metric, .less, 9e6, record).verdict == .fail)
+    let open = verdict(metric, .less, 15e6, record)
+    #expect(open.verdict == .inconclusive && open.observed == "10 ms–20 ms" && open.detail?.contains("10 ms") == true)
+    #expect(verdict(.quantile(0.99, .lag(EventIndex(0), hop: 0)), .less, 15e6, record).verdict == .inconclusive)
+    // Equality with something between the bounds is possible, and so is its opposite.
+    #expect(verdict(metric, .equal, 15e6, record).verdict == .inconclusive && verdict(metric, .notEqual, 15e6, record).verdict == .inconclusive)
+    #expect(verdict(metric, .equal, 25e6, record).verdict == .fail && verdict(metric, .notEqual, 25e6, record).verdict == .pass)
+  }
+
+  @Test func `dropped arrivals fail a latency threshold that would pass, and nothing else`() {
+    let record = record {
+      $0.response = ramp
+      $0.iterations.dropped = 3
+    }
+    let latency = verdict(.quantile(0.5, .response), .less, 10e9, record)
+    #expect(latency.verdict == .fail && latency.detail?.contains("3 arrivals were dropped") == true)
+    #expect(verdict(.count(.errors), .less, 1, record).verdict == .pass)
+    #expect(verdict(.count(.dropped), .lessOrEqual, 3, record).verdict == .pass && verdict(.count(.dropped), .less, 3, record).verdict == .fail)
+  }
+
+  @Test func `counts and rates are of what their names say`() {
+    let record = record {
+      $0.iterations.completed = 970
+      $0.iterations.failed = 20
+      $0.iterations.unknown = 10
+      $0.steps[1].count = 200
+      $0.steps[1].failed = 3
+      $0.steps[1].unknown = 1
+      $0.checks[0].passed = 90
+      $0.checks[0].failed = 10
+      $0.events[0].counts = EventCounts(attempted: 500, committed: 400, rolledBack: 100)
+      $0.events[0].hops[0].counts.lost = 4
+      $0.events[0].hops[1].counts.lost = 2
+      $0.events[0].hops[0].counts.duplicate = 7
+      $0.events[0].hops[1].visibleBeforeAck = 5
+    }
+    func count(_ count: Threshold.Count) -> String { verdict(.count(count), .less, 0, record).observed }
+    func rate(_ count: Threshold.Count) -> String { verdict(.rate(count), .less, 0, record).observed }
+    #expect(count(.errors) == "30" && rate(.errors) == "3 %" && count(.iterations) == "970" && rate(.iterations) == "97 %")
+    #expect(count(.stepErrors(StepIndex(1))) == "4" && rate(.stepErrors(StepIndex(1))) == "2 %")
+    #expect(count(.failedChecks) == "10" && rate(.failedChecks) == "10 %")
+    func lost(_ hop: Int?) -> Threshold.Count { .outcome(EventIndex(0), hop: hop, name: "lost") }
+    #expect(count(lost(0)) == "4" && count(lost(1)) == "2" && count(lost(nil)) == "6" && rate(lost(nil)) == "1.5 %")
+    #expect(count(.outcome(EventIndex(0), hop: 0, name: "duplicate")) == "7" && count(.outcome(EventIndex(0), hop: nil, name: "duplicate")) == "7")
+    #expect(count(.outcome(EventIndex(0), hop: 1, name: "visible_before_ack")) == "5")
+    let unchecked = verdict(.count(.outcome(EventIndex(0), hop: 1, name: "duplicate")), .equal, 0, record)
+    #expect(unchecked.verdict == .inconclusive && unchecked.observed == "not checkable with what the chain maps")
+    #expect(verdict(.rate(.stepErrors(StepIndex(0))), .less, 1, record).verdict == .inconclusive)
+  }
+
+  @Test func `every outcome that a selector may name can be counted`() {
+    var record = record()
+    for hop in 0..<2 {
+      record.events[0].hops[hop].counts.duplicate = 0
+      record.events[0].hops[hop].counts.reordered = 0
+      record.events[0].hops[hop].counts.mismatch = 0
+      record.events[0].hops[hop].counts.regressed = 0
+      record.events[0].hops[hop].counts.staleFinal = 0
+      record.events[0].hops[hop].counts.missing = 0
+      record.events[0].hops[hop].counts.extra = 0
+    }
+    for name in Threshold.outcomeNames {
+      #expect(verdict(.count(.outcome(EventIndex(0), hop: 0, name: name)), .equal, 0, record).verdict == .pass, "\(name)")
+    }
+  }
+}
+
+@Suite struct ValidityTests {
+  private func reasons(isInterrupted: Bool = false, _ change: (inout RunRecord) -> Void) -> [String] {
+    var record = RunRecord()
+    record.start.model = .open
+    record.start.askedArrivals = 1000
+    record.iterations.arrivals = 1000
+    record.iterations.started = 1000
+    record.iterations.completed = 1000
+    record.generator.cpuNanoseconds = 1_000_000_000
+    record.generator.cpuAllowedNanoseconds = 20_000_000_000
+    record.generator.loopLateness = histogram(Array(repeating: 50_000, count: 3000))
+    record.generator.longestGapNanoseconds = 15_000_000
+    change(&record)
+    return Validity.judge(record, isInterrupted: isInterrupted).map(\.name)
+  }
+
+  @Test func `an honest generator gives no reason for doubt`() {
+    #expect(reasons { _ in } == [])
+  }
+
+  @Test func `each rule has its limit and its name`() {
+    #expect(reasons { $0.generator.loopLateness = histogram(Array(repeating: 50_000, count: 900) + Array(repeating: 2_100_000, count: 100)) } == ["loop-late"])
+    #expect(reasons { $0.generator.loopLateness = histogram(Array(repeating: 50_000, count: 1000) + Array(repeating: 90_000_000, count: 5)) } == [])
+    #expect(reasons { $0.generator.loopLateness = histogram(Array(repeating: 90_000_000, count: 5)) } == [])
+    #expect(reasons { $0.generator.longestGapNanoseconds = 200_000_000 } == [])
+    #expect(reasons { $0.generator.longestGapNanoseconds = 200_000_001 } == ["loop-gap"])
+    #expect(reasons { $0.generator.lateUserFree = 10 } == [])
+    #expect(reasons { $0.generator.lateUserFree = 11 } == ["start-delay"])
+    #expect(reasons { $0.generator.lateNoUserFree = 900 } == [])
+    #expect(reasons { $0.iterations.arrivals = 990 } == [])
+    #expect(reasons { $0.iterations.arrivals = 989 } == ["offered-rate"])
+    #expect(reasons { $0.iterations.arrivals = 700; $0.warmUpIterations.arrivals = 300 } == [])
+    #expect(reasons { $0.generator.cpuNanoseconds = 14_000_000_001 } == ["cpu"])
+    #expect(reasons { $0.generator.stealNanoseconds = 200_000_001 } == ["steal"])
+  }
+
+  @Test func `an interrupted run is not blamed for arrivals that never became due`() {
+    #expect(reasons(isInterrupted: true) { $0.iterations.arrivals = 10 } == [])
+  }
+
+  @Test func `a closed load has no offered rate`() {
+    #expect(reasons { $0.start.model = .closed; $0.iterations.arrivals = 10; $0.generator.lateUserFree = 900 } == [])
+  }
+}
