@@ -137,24 +137,58 @@ extension TextTemplate {
     }
   }
 
+  /// Appends the value's text and then encodes what was appended, in place from the back: no other buffer is needed.
   private static func appendEncoded(_ value: Value, _ encoding: ArgumentEncoding, to buffer: inout [UInt8]) {
-    var text: [UInt8] = []
-    _ = value.appendText(to: &text)
-    let hex = Array("0123456789ABCDEF".utf8)
-    for byte in text {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-        buffer.append(byte)
-      case _ where encoding == .percent:
-        buffer += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        buffer += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20:
-        buffer += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-      default:
-        buffer.append(byte)
-      }
+    let start = buffer.count
+    _ = value.appendText(to: &buffer)
+    let end = buffer.count
+    var extra = 0
+    for index in start..<end { extra += encodedCount(buffer[index], encoding) - 1 }
+    guard extra > 0 else { return }
+    for _ in 0..<extra { buffer.append(0) }
+    var target = buffer.count
+    for index in (start..<end).reversed() {
+      let byte = buffer[index]
+      let count = encodedCount(byte, encoding)
+      target -= count
+      write(byte, encoding, count, to: &buffer, at: target)
+    }
+  }
+
+  /// Bytes that one byte of text becomes.
+  private static func encodedCount(_ byte: UInt8, _ encoding: ArgumentEncoding) -> Int {
+    switch encoding {
+    case .percent: isUnreserved(byte) ? 1 : 3
+    case .jsonText: byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 2 : byte < 0x20 ? 6 : 1
+    case .text, .json: 1
+    }
+  }
+
+  /// RFC 3986, 2.3.
+  private static func isUnreserved(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      true
+    default: false
+    }
+  }
+
+  private static func write(_ byte: UInt8, _ encoding: ArgumentEncoding, _ count: Int, to buffer: inout [UInt8], at place: Int) {
+    func hex(_ nibble: UInt8) -> UInt8 { nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "A") + nibble - 10 }
+    switch count {
+    case 2:
+      buffer[place] = UInt8(ascii: "\\")
+      buffer[place + 1] = byte
+    case 3:
+      buffer[place] = UInt8(ascii: "%")
+      buffer[place + 1] = hex(byte >> 4)
+      buffer[place + 2] = hex(byte & 15)
+    case 6:
+      for (offset, letter) in "\\u00".utf8.enumerated() { buffer[place + offset] = letter }
+      buffer[place + 4] = hex(byte >> 4)
+      buffer[place + 5] = hex(byte & 15)
+    default: buffer[place] = byte
     }
   }
 }

@@ -7,7 +7,7 @@ import Testing
 
 struct GraphDamageTests {
   #if DEBUG
-    private static let rounds = 2_000
+    private static let rounds = 1_000
   #else
     private static let rounds = 20_000
   #endif
@@ -54,7 +54,9 @@ struct GraphDamageTests {
     let original = try Self.original()
     let lines = original.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
     let inserted = Array("{}[]:#'\"\\|>-&*!%@`,?\n\t $().=+<>0159azé".utf8)
-    let words = ["null", "99999999999999999999", "${", "$run", "$order_id", "[]", "{}", "*a", "&a", "1s", "-1", "true", "${1 / 0}", "row", "json"]
+    let words = [
+      "null", "99999999999999999999", "${", "$run", "$order_id", "[]", "{}", "*a", "&a", "1s", "-1", "true", "${1 / 0}", "row", "json",
+    ]
     var programs = 0
     for round in 0..<Self.rounds {
       var bytes: [UInt8]

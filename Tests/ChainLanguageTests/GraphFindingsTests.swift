@@ -310,6 +310,22 @@ struct GraphFindingsTests {
     #expect(texts == ["test.chain.yaml:10 feed-unreadable", "test.chain.yaml:11 unknown-name", "items.csv:3 bad-literal"])
   }
 
+  @Test func `a unique feed has a row for each iteration that is planned`() {
+    expectMarks(
+      """
+      feeds:
+        few: { csv: few.csv, columns: { id: int }, pick: unique }
+      # ^^^ feed-too-small-for-unique
+        enough: { csv: few.csv, columns: { id: int }, pick: unique, exhausted: stop }
+        twice: { csv: few.csv, columns: { id: int }, pick: unique, exhausted: again }
+      #                                                                       ^^^^^ bad-value
+      steps:
+        - log: "${few.id} ${enough.id} ${twice.id}"
+      load:
+        a: { closed: { vus: 2, iterations_per_vu: 2 } }
+      """, files: ["few.csv": "id\n1\n2\n3\n"])
+  }
+
   @Test func `a variable given on the command line is checked against its type`() {
     let text = Self.head + "vars: { n: 1, d: 2s }\nsteps:\n  - log: \"${n}\"\n  - think: $d\n"
     #expect(CompiledText(text, variables: [("n", "5"), ("d", "10ms")]).places == [])

@@ -81,7 +81,8 @@ struct SQLScanner {
     switch state {
     case .code: nil
     case .string: ("'${…}' in SQL is a bound parameter and takes no quotes", "drop the quotes around it", true)
-    case .dollarQuote: ("'${…}' in a dollar-quoted text is text for the server and never a parameter", "move it out of the quoted text", true)
+    case .dollarQuote:
+      ("'${…}' in a dollar-quoted text is text for the server and never a parameter", "move it out of the quoted text", true)
     case .identifier: ("a parameter cannot stand for the name of a table or column", "write the name itself", true)
     case .lineComment, .blockComment: ("'${…}' in a comment does nothing", "remove it", false)
     }

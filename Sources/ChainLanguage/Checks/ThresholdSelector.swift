@@ -53,7 +53,8 @@ extension ChainResolver {
   private func quantile(_ name: String) -> Double? {
     guard name.hasPrefix("p") else { return nil }
     let digits = name.dropFirst().filter { $0 != "_" }
-    guard (2...6).contains(digits.utf8.count) || digits == "0", digits.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+    guard (2...6).contains(digits.utf8.count) || digits == "0",
+      digits.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
       let number = Double(digits)
     else { return name == "p100" ? 1 : nil }
     if digits == "100" { return 1 }
@@ -128,7 +129,8 @@ extension ChainResolver {
   private func report(_ name: (name: String, range: SourceRange), _ message: String, among names: [String]) {
     findings.add(
       .thresholdSelector, at: name.range, "\(message) '\(shown(name.name))'",
-      help: nearestName(to: name.name, among: names).map { "did you mean '\($0)'?" } ?? (names.isEmpty ? nil : "there is \(listPhrase(names))"))
+      help: nearestName(to: name.name, among: names).map { "did you mean '\($0)'?" }
+        ?? (names.isEmpty ? nil : "there is \(listPhrase(names))"))
   }
 
   private func limit(_ expression: Expression, for metric: Threshold.Metric) -> Double? {

@@ -15,7 +15,8 @@ extension ChainResolver {
     case .writes:
       guard isWeakest else { return }
       findings.add(
-        .writeOnReadConnection, at: place, "this '\(operation.schema.name)' writes, and '\(connection.name)' has 'access: \(connection.access)'",
+        .writeOnReadConnection, at: place,
+        "this '\(operation.schema.name)' writes, and '\(connection.name)' has 'access: \(connection.access)'",
         help: "write 'access: \(stronger)' in the connection if it may", related: related)
     case .unclear:
       guard isWeakest else { return }
@@ -26,11 +27,13 @@ extension ChainResolver {
     case .consumes:
       guard levels.contains("consume"), connection.access != "consume" else { return }
       findings.add(
-        .consumeNotAllowed, at: place, "'\(operation.schema.name)' takes messages away, and '\(connection.name)' has 'access: \(connection.access)'",
+        .consumeNotAllowed, at: place,
+        "'\(operation.schema.name)' takes messages away, and '\(connection.name)' has 'access: \(connection.access)'",
         help: "write 'access: consume' in the connection if it may", related: related)
     case .destroys(let what):
       findings.add(
-        .redisDestructive, at: place, "'\(what)' destroys or blocks far more than the run's own data", help: "name the keys that the run made")
+        .redisDestructive, at: place, "'\(what)' destroys or blocks far more than the run's own data",
+        help: "name the keys that the run made")
     }
   }
 }

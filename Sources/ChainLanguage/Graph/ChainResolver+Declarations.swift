@@ -134,7 +134,9 @@ extension ChainResolver {
         declared = (.string(scalar.text), .string)
       }
       if let declared, declared.type == .null {
-        findings.add(.badValue, at: node.name.range, "a variable without a value needs a type", help: "write { type: int }, and give the value with --var")
+        findings.add(
+          .badValue, at: node.name.range, "a variable without a value needs a type",
+          help: "write { type: int }, and give the value with --var")
         return .invalid
       }
     }
@@ -157,9 +159,14 @@ extension ChainResolver {
     guard case .string = LiteralReader.value(text).type else { return false }
     let digits = text.utf8.prefix { ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) || $0 == UInt8(ascii: ".") }
     let rest = text.utf8.dropFirst(digits.count).drop { $0 == UInt8(ascii: " ") }
-    guard !digits.isEmpty, let first = rest.first, first | 0x20 >= UInt8(ascii: "a"), first | 0x20 <= UInt8(ascii: "z") else { return false }
+    guard !digits.isEmpty, let first = rest.first, first | 0x20 >= UInt8(ascii: "a"), first | 0x20 <= UInt8(ascii: "z") else {
+      return false
+    }
     let unit = String(decoding: rest, as: UTF8.self).lowercased()
-    let units = ["sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "msec", "millis", "hour", "hours", "hr", "kb", "mb", "gb", "s", "m", "ms", "us", "h"]
+    let units = [
+      "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "msec", "millis", "hour", "hours", "hr", "kb", "mb", "gb",
+      "s", "m", "ms", "us", "h",
+    ]
     return units.contains(unit)
   }
 

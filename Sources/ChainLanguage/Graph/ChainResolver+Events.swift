@@ -155,14 +155,17 @@ extension ChainResolver {
     let key = node.key.flatMap { value($0, key: "key", scope, keyWanted) }
     let version = node.version.flatMap { value($0, key: "version", scope, Expectation(.type(.int), "an event's version is an int")) }
     let body = node.body.map { value($0.value, key: $0.key.text, scope, Self.bodyExpectation) }
-    guard let id, node.key == nil || key != nil, node.version == nil || version != nil, !body.contains(where: { $0 == nil }) else { return nil }
+    guard let id, node.key == nil || key != nil, node.version == nil || version != nil, !body.contains(where: { $0 == nil }) else {
+      return nil
+    }
     return TypedIdentity(
       event: index, id: id, key: key, version: version, body: body.compactMap { $0 }, range: node.name.range)
   }
 
   // Waiting for a hop
 
-  func resolveAwait(_ node: StepNode, _ path: YAMLScalar, _ within: YAMLEntry?, _ flow: FlowState, _ context: StepContext) -> TypedStepKind {
+  func resolveAwait(_ node: StepNode, _ path: YAMLScalar, _ within: YAMLEntry?, _ flow: FlowState, _ context: StepContext) -> TypedStepKind
+  {
     let deadline = deadline(node, within, flow)
     let parts = path.text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { String($0) ?? "" }
     guard parts.count == 2 else {
@@ -214,7 +217,8 @@ extension ChainResolver {
       if origin.step == nil, let name = origin.node.origin {
         if let place = idRanges[name.text] {
           findings.add(
-            .badValue, at: name.range, "an event's origin stands in 'steps', and '\(name.text)' does not", related: [Related(place, "the step")])
+            .badValue, at: name.range, "an event's origin stands in 'steps', and '\(name.text)' does not",
+            related: [Related(place, "the step")])
         } else {
           reportUnknownName(name, what: "step", among: idRanges.keys.sorted())
         }
@@ -231,7 +235,8 @@ extension ChainResolver {
       guard let identity, let step = origin.step, hops.count == origin.node.hops.count, hops.count <= 256 else { continue }
       typed.events.append(
         TypedEvent(
-          declaration: origin.node, origin: step, idType: identity.id.type, hasKey: identity.key != nil, hasVersion: identity.version != nil,
+          declaration: origin.node, origin: step, idType: identity.id.type, hasKey: identity.key != nil,
+          hasVersion: identity.version != nil,
           body: zip(origin.node.body, identity.body).map { ($0.key.text, $1.type) }, deadlineNanoseconds: deadline,
           settleNanoseconds: settle, hops: hops))
     }
@@ -243,7 +248,9 @@ extension ChainResolver {
     var arguments: [TypedExpression] = []
     var operands: [(name: String, value: OperandTemplate)] = []
     let fixed = StepScope(flow: [:], fixed: constants, anywhere: [:])
-    for (name, form, value) in [(schema.name, schema.operand, observer.entry.value)] + node.options.map({ ($0.key.name, $0.key.form, $0.entry.value) }) {
+    for (name, form, value) in [(schema.name, schema.operand, observer.entry.value)]
+      + node.options.map({ ($0.key.name, $0.key.form, $0.entry.value) })
+    {
       let before = arguments.count
       guard let template = operand(value, form, key: name, fixed, arguments: &arguments) else { continue }
       if arguments.count > before, arguments[before...].contains(where: { $0.constant == nil }) {
@@ -290,7 +297,9 @@ extension ChainResolver {
     let title = connectors.first { $0.kind == kind }?.title ?? kind
     let all = builder.program.connections
     if let entry = node.conn {
-      return scalar(entry, into: &findings).flatMap { connection(named: $0, kind: kind, title: title, user: "'\(observer)'", reports: true) }
+      return scalar(entry, into: &findings).flatMap {
+        connection(named: $0, kind: kind, title: title, user: "'\(observer)'", reports: true)
+      }
     }
     let candidates = all.indices.filter { all[$0].kind == kind }
     if candidates.count == 1 { return ConnectionIndex(candidates[0]) }

@@ -38,8 +38,13 @@ extension ChainResolver {
 
   private func feed(_ node: FeedNode, readFile: FileReader) -> FeedDeclaration? {
     let pick = choice(node.pick, "pick", FeedDeclaration.Pick.allCases.map(\.rawValue)).flatMap(FeedDeclaration.Pick.init) ?? .sequential
-    let exhaustion = choice(node.exhausted, "exhausted", FeedDeclaration.Exhaustion.allCases.map(\.rawValue))
+    let exhaustion =
+      choice(node.exhausted, "exhausted", FeedDeclaration.Exhaustion.allCases.map(\.rawValue))
       .flatMap(FeedDeclaration.Exhaustion.init) ?? (pick == .unique ? .stop : .again)
+    if pick == .unique, exhaustion == .again, let entry = node.exhausted {
+      findings.add(
+        .badValue, at: entry.value.placeRange, "'pick: unique' gives no row twice", help: "write 'exhausted: stop', or pick otherwise")
+    }
     var columns: [(name: String, type: ValueType, range: SourceRange)] = []
     var hasBadType = false
     for entry in node.columns {
@@ -111,7 +116,9 @@ extension ChainResolver {
         let cell = record[place]
         if let value = plainLiteral(cell.text, as: column.type) {
           cells.append(value)
-        } else if badCells < 10, let value = literal(ExpressionText(cell.text) { _ in cell.range }, as: column.type, what: "column '\(column.name)'") {
+        } else if badCells < 10,
+          let value = literal(ExpressionText(cell.text) { _ in cell.range }, as: column.type, what: "column '\(column.name)'")
+        {
           cells.append(value)
         } else {
           badCells += 1

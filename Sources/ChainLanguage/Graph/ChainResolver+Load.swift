@@ -33,7 +33,8 @@ extension ChainResolver {
     let users = constantInteger(reader["vus"], "vus", in: 1...100_000)
     let extents = ["iterations", "iterations_per_vu", "for"].compactMap { reader[$0] }
     if extents.isEmpty, reader["stages"] == nil {
-      findings.add(.missingKey, at: name.range, "a closed load says how long it runs", help: "one of 'iterations', 'iterations_per_vu' and 'for'")
+      findings.add(
+        .missingKey, at: name.range, "a closed load says how long it runs", help: "one of 'iterations', 'iterations_per_vu' and 'for'")
     }
     if let second = extents.dropFirst().first {
       findings.add(.badValue, at: second.key.range, "a closed load has one of 'iterations', 'iterations_per_vu' and 'for'")

@@ -30,7 +30,9 @@ extension ChainResolver {
       findings.add(.badValue, at: scalar.range, "'\(key)' is true or false")
       return nil
     case .integer:
-      return scalar(node, key).flatMap { LiteralReader.integer(expressionText($0), in: Int64.min...Int64.max, into: &findings) }.map { .integer($0) }
+      return scalar(node, key).flatMap { LiteralReader.integer(expressionText($0), in: Int64.min...Int64.max, into: &findings) }.map {
+        .integer($0)
+      }
     case .duration:
       let fixed = StepScope(flow: [:], fixed: constants, anywhere: [:])
       guard let value = value(node, key: key, fixed, .duration(key)) else { return nil }
@@ -82,7 +84,8 @@ extension ChainResolver {
         let numbered = scanner.scan(literal)
         if numbered {
           findings.add(
-            .badValue, at: range, "a parameter in SQL is written '${…}'", help: "'$1' belongs to the server's own notation; it is made from '${…}'")
+            .badValue, at: range, "a parameter in SQL is written '${…}'",
+            help: "'$1' belongs to the server's own notation; it is made from '${…}'")
           isWhole = false
         }
         text += literal
@@ -154,12 +157,14 @@ extension ChainResolver {
     guard let compiled = text(scalar, encoding: .percent, .text, scope, arguments: &arguments) else { return nil }
     guard methods.contains(method) else {
       findings.add(
-        .badValue, at: scalar.range, "a request starts with its method", help: "for example: GET /orders/1; the methods: \(listPhrase(methods))")
+        .badValue, at: scalar.range, "a request starts with its method",
+        help: "for example: GET /orders/1; the methods: \(listPhrase(methods))")
       return nil
     }
     let path = scalar.text.dropFirst(method.count).drop { $0 == " " }
     guard path.hasPrefix("/") else {
-      findings.add(.badValue, at: scalar.range, "after the method comes a path that starts with '/'", help: "the host stands in the connection")
+      findings.add(
+        .badValue, at: scalar.range, "after the method comes a path that starts with '/'", help: "the host stands in the connection")
       return nil
     }
     return compiled
@@ -194,7 +199,8 @@ extension ChainResolver {
     }
     guard isWhole else { return nil }
     guard let words = splitter.finish() else {
-      findings.add(.badValue, at: scalar.range, "a quote in this command is not closed", help: "double a quote in quotes, or give the words as a list")
+      findings.add(
+        .badValue, at: scalar.range, "a quote in this command is not closed", help: "double a quote in quotes, or give the words as a list")
       return nil
     }
     if words.isEmpty {
@@ -283,7 +289,8 @@ extension ChainResolver {
         pieces.append(quoted(literal))
       case .int, .float:
         guard let number = jsonNumber(literal) else {
-          findings.add(.badValue, at: scalar.range, "'\(shown(literal))' has no JSON form", help: "write it as a decimal number, or in quotes")
+          findings.add(
+            .badValue, at: scalar.range, "'\(shown(literal))' has no JSON form", help: "write it as a decimal number, or in quotes")
           return false
         }
         pieces.append(number)
@@ -322,7 +329,8 @@ extension ChainResolver {
       return Int64(plain.dropFirst(2), radix: second | 0x20 == UInt8(ascii: "x") ? 16 : 8).map { "\($0)" }
     }
     let digits = plain.hasPrefix("-") ? plain.dropFirst() : plain[...]
-    let isPlain = digits.utf8.first.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } == true && digits.utf8.last != UInt8(ascii: ".")
+    let isPlain =
+      digits.utf8.first.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } == true && digits.utf8.last != UInt8(ascii: ".")
       && !digits.contains(".e") && !digits.contains(".E")
     if isPlain { return plain }
     return Decimal(plain).map(\.description)

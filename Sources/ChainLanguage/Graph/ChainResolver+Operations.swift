@@ -132,7 +132,9 @@ extension ChainResolver {
       operands.append((operation.schema.name, level))
     }
     for (key, entry) in operation.options {
-      if let value = operand(entry.value, key.form, key: key.name, scope(flow), arguments: &arguments) { operands.append((key.name, value)) }
+      if let value = operand(entry.value, key.form, key: key.name, scope(flow), arguments: &arguments) {
+        operands.append((key.name, value))
+      }
     }
     let timeout = constantDuration(node.timeout, "timeout") ?? Self.defaultTimeoutNanoseconds
     let connection = connection(node, operation.connector, verb: operation.schema.name, context, reports: true)
@@ -188,7 +190,9 @@ extension ChainResolver {
       start = value(every, key: "every", scope(flow), .duration("every"))
       max = start
     }
-    guard let typedOperation, let until, !until.isInvalid, let within, let start, let max, let factor = growth(probe) else { return .invalid }
+    guard let typedOperation, let until, !until.isInvalid, let within, let start, let max, let factor = growth(probe) else {
+      return .invalid
+    }
     return .awaitProbe(TypedProbe(operation: typedOperation, until: until, within: within, start: start, factor: factor, max: max))
   }
 

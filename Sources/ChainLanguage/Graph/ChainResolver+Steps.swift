@@ -26,6 +26,9 @@ final class TransactionContext {
 
 /// The walk over steps in the order of execution.
 extension ChainResolver {
+  /// Variables of one block; what is known is merged at each `if`, so that very many would make linting slow.
+  static let variablesMax = 4_096
+
   func resolveBlock(_ nodes: [StepNode], readsFeeds: Bool) -> [TypedStep] {
     block = BlockState()
     block.readsFeeds = readsFeeds
@@ -159,12 +162,16 @@ extension ChainResolver {
     if let known = block.slots[name] {
       guard known.type == plain else {
         findings.add(
-          .typeMismatch, at: range, "'\(name)' is \(plain) here, and a variable keeps its type", help: "choose another name, or cast with 'as \(known.type)'",
+          .typeMismatch, at: range, "'\(name)' is \(plain) here, and a variable keeps its type",
+          help: "choose another name, or cast with 'as \(known.type)'",
           related: [Related(known.range, "\(known.type) here")])
         flow[name] = Bound(slot: known.slot, type: .invalid, captured: range)
         return nil
       }
       slot = known.slot
+    } else if block.captures.count >= Self.variablesMax {
+      findings.add(.limitExceeded, at: range, "a block has at most \(Self.variablesMax) variables")
+      return nil
     } else {
       slot = builder.declare(name, plain)
       block.slots[name] = (slot, plain, range)

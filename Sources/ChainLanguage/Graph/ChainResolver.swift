@@ -132,7 +132,8 @@ final class ChainResolver {
     }
     if let literal = template.literal { return literalValue(literal, scalar, key: key, expectation).map(TypedValue.expression) }
     if case .type(let type) = expectation.wanted, type != .string {
-      findings.add(.typeMismatch, at: scalar.range, "this is text, and \(expectation.phrase)", help: "an expression alone in the value keeps its type")
+      findings.add(
+        .typeMismatch, at: scalar.range, "this is text, and \(expectation.phrase)", help: "an expression alone in the value keeps its type")
       return nil
     }
     return text(scalar, template, scope).map(TypedValue.text)
@@ -142,7 +143,9 @@ final class ChainResolver {
   private func literalValue(_ literal: String, _ scalar: YAMLScalar, key: String, _ expectation: Expectation) -> TypedExpression? {
     let range = scalar.contentRange
     if case .type(.duration) = expectation.wanted {
-      return LiteralReader.duration(expressionText(scalar), into: &findings).map { TypedExpression(.constant(.duration($0)), .duration, range: range) }
+      return LiteralReader.duration(expressionText(scalar), into: &findings).map {
+        TypedExpression(.constant(.duration($0)), .duration, range: range)
+      }
     }
     let (value, type) = scalar.style == .plain ? LiteralReader.value(literal) : (.string(literal), .string)
     let fits: Bool
@@ -167,7 +170,8 @@ final class ChainResolver {
     let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
     guard let value = value(entry.value, key: key, scope, .duration(key)), case .expression(let typed) = value else { return nil }
     guard case .duration(let nanoseconds)? = typed.constant else {
-      findings.add(.badValue, at: entry.value.placeRange, "'\(key)' must be known before the run", help: "write a duration or a variable of 'vars'")
+      findings.add(
+        .badValue, at: entry.value.placeRange, "'\(key)' must be known before the run", help: "write a duration or a variable of 'vars'")
       return nil
     }
     return UInt64(clamping: nanoseconds)

@@ -113,7 +113,8 @@ struct GraphReader {
         name: entry.key, schema: nil, address: nil, access: nil, pool: nil, acquireTimeout: nil, connectTimeout: nil, options: [])
     }
     let shape = LanguageShapes.connection.adding(
-      [KeyShape(schema.kind, isRequired: true, "The address.")] + kinds.filter { $0 != schema.kind && kindEntries.count > 1 }.map { KeyShape($0, "") }
+      [KeyShape(schema.kind, isRequired: true, "The address.")]
+        + kinds.filter { $0 != schema.kind && kindEntries.count > 1 }.map { KeyShape($0, "") }
         + schema.connectionKeys.map { KeyShape($0.name, isRequired: $0.isRequired, $0.summary) })
     guard let reader = MappingReader(entry.value, shape, owner: entry.key.range, into: &findings) else { return nil }
     return ConnectionNode(
@@ -135,7 +136,8 @@ struct GraphReader {
     }
     let columns = reader["columns"]
     if reader["csv"] != nil, columns == nil {
-      findings.add(.missingKey, at: entry.key.range, "a feed needs 'columns'", help: "the columns that are read, with their types: { id: int }")
+      findings.add(
+        .missingKey, at: entry.key.range, "a feed needs 'columns'", help: "the columns that are read, with their types: { id: int }")
     }
     return FeedNode(
       name: entry.key, csv: reader["csv"]?.value, columns: named(columns), columnsRange: columns?.key.range ?? entry.key.range,
@@ -168,7 +170,8 @@ struct GraphReader {
     var shape = LanguageShapes.hop
     if let chosen {
       shape = shape.adding(
-        [KeyShape(chosen.schema.name, chosen.schema.summary)] + observerKeys.map { KeyShape($0.name, isRequired: $0.isRequired, $0.summary) })
+        [KeyShape(chosen.schema.name, chosen.schema.summary)]
+          + observerKeys.map { KeyShape($0.name, isRequired: $0.isRequired, $0.summary) })
     } else {
       findings.add(
         .missingKey, at: entry.key.range, "hop '\(shown(entry.key.text))' does not say how it is observed",
@@ -188,7 +191,8 @@ struct GraphReader {
     let open = reader["open"]
     if closed == nil, open == nil {
       findings.add(
-        .missingKey, at: entry.key.range, "a load profile is 'closed' or 'open'", help: "for example: { closed: { vus: 1, iterations: 5 } }")
+        .missingKey, at: entry.key.range, "a load profile is 'closed' or 'open'", help: "for example: { closed: { vus: 1, iterations: 5 } }"
+      )
     }
     if closed != nil, let open {
       findings.add(.twoVerbs, at: open.key.range, "a load profile is either 'closed' or 'open'", help: "make two profiles")

@@ -29,7 +29,8 @@ struct MappingReader {
       }
       if key.status == .later {
         findings.add(
-          .notSupportedYet, at: entry.key.range, "'\(name)' of \(shape.phrase) is part of the language, and this version does not have it yet")
+          .notSupportedYet, at: entry.key.range,
+          "'\(name)' of \(shape.phrase) is part of the language, and this version does not have it yet")
       }
     }
     for key in shape.keys where key.isRequired && self[key.name] == nil {

@@ -16,7 +16,8 @@ struct StepReader {
     guard let items = entry.value.items else {
       if entry.value.scalar?.isNull != true {
         findings.add(
-          .wrongNodeKind, at: entry.value.placeRange, "'\(shown(entry.key.text))' is a list of steps, and this is \(entry.value.kindPhrase)",
+          .wrongNodeKind, at: entry.value.placeRange,
+          "'\(shown(entry.key.text))' is a list of steps, and this is \(entry.value.kindPhrase)",
           help: "start each step with '- '")
       }
       return []
@@ -31,7 +32,9 @@ struct StepReader {
   }
 
   private func verb(named name: String) -> Verb? {
-    if let control = LanguageShapes.controlVerbs.first(where: { $0.verb.name == name }) { return .control(control.verb, keys: control.keys) }
+    if let control = LanguageShapes.controlVerbs.first(where: { $0.verb.name == name }) {
+      return .control(control.verb, keys: control.keys)
+    }
     for connector in connectors {
       if let schema = connector.verbs.first(where: { $0.name == name }) { return .connector(connector, schema) }
     }
@@ -51,14 +54,18 @@ struct StepReader {
     }
     let found = entries.compactMap { entry in verb(named: entry.key.text).map { (entry: entry, verb: $0) } }
     // A verb's name may also be a key of another verb (`fail`, `http` …): then it is the key, not a second verb.
-    let chosen = found.first { candidate in !found.contains { other in other.entry.key !== candidate.entry.key && keyNames(of: other.verb).contains(candidate.entry.key.text) } } ?? found.first
+    let chosen =
+      found.first { candidate in
+        !found.contains { other in other.entry.key !== candidate.entry.key && keyNames(of: other.verb).contains(candidate.entry.key.text) }
+      } ?? found.first
     guard let chosen else {
       reportNoVerb(node, entries)
       return nil
     }
     for other in found where other.entry.key !== chosen.entry.key && !keyNames(of: chosen.verb).contains(other.entry.key.text) {
       findings.add(
-        .twoVerbs, at: other.entry.key.range, "a step has one verb, and this one has '\(chosen.entry.key.text)' and '\(other.entry.key.text)'",
+        .twoVerbs, at: other.entry.key.range,
+        "a step has one verb, and this one has '\(chosen.entry.key.text)' and '\(other.entry.key.text)'",
         help: "make two steps", related: [Related(chosen.entry.key.range, "the first verb")])
     }
     switch chosen.verb {
@@ -137,7 +144,8 @@ struct StepReader {
       if verb.value.entries != nil { return probe(verb, reader) }
       for key in ["every", "until", "capture"] {
         guard let entry = reader[key] else { continue }
-        findings.add(.unknownKey, at: entry.key.range, "a wait for an event's hop has no '\(key)'", help: "only a probe has: 'await: { sql: … }'")
+        findings.add(
+          .unknownKey, at: entry.key.range, "a wait for an event's hop has no '\(key)'", help: "only a probe has: 'await: { sql: … }'")
       }
       return scalar(verb, into: &findings).map { .awaitHop(path: $0, within: reader["within"]) }
     case "log":
@@ -152,7 +160,8 @@ struct StepReader {
   private mutating func alternatives(_ entry: YAMLEntry) -> [(condition: YAMLScalar, steps: [StepNode])] {
     guard let items = entry.value.items else {
       findings.add(
-        .wrongNodeKind, at: entry.value.placeRange, "'elif' is a list of conditions with their steps, and this is \(entry.value.kindPhrase)",
+        .wrongNodeKind, at: entry.value.placeRange,
+        "'elif' is a list of conditions with their steps, and this is \(entry.value.kindPhrase)",
         help: "write '- if: …' with its own 'then:'")
       return []
     }

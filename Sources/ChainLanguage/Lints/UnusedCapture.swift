@@ -8,7 +8,8 @@ extension ChainResolver {
     for capture in block.captures
     where !slotsRead.contains(capture.slot) && !capture.name.hasPrefix("_") && !block.excused.contains(capture.name) {
       findings.add(
-        .unusedCapture, at: capture.range, "'\(capture.name)' is never read", help: "remove it, or start its name with '_' if that is meant")
+        .unusedCapture, at: capture.range, "'\(capture.name)' is never read", help: "remove it, or start its name with '_' if that is meant"
+      )
     }
   }
 }

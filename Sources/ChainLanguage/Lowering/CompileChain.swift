@@ -39,4 +39,5 @@ private func runLints(_ resolver: ChainResolver) {
   inside.visit(resolver.graph.teardown)
   resolver.findings = inside.findings
   lintPools(resolver.graph, resolver.builder.program, resolver.typed.steps, into: &resolver.findings)
+  lintFeeds(resolver.graph, resolver.builder.program, resolver.typed, into: &resolver.findings)
 }

@@ -1,0 +1,107 @@
+package import ChainProgram
+
+/// The keys of chain files as a page, from the same tables that the checker reads. `grammar/keys.md` is this text; a test compares.
+package enum LanguageReference {
+  package static func keysPage(connectors: [ConnectorSchema]) -> String {
+    var page = """
+      # The keys of a chain file
+
+      Made from the tables that `chainrun lint` checks with (`LanguageShapes` and the connectors' schemas); do not edit. Each mapping has
+      a closed set of keys; keys that start with `x-` are free everywhere. *Later* means: part of the language, `not-supported-yet` in
+      this version.
+
+
+      """
+    let mappings: [(title: String, shape: MappingShape)] = [
+      ("The file", LanguageShapes.chain), ("`guard:`", LanguageShapes.guarded), ("`connections:` NAME", LanguageShapes.connection),
+      ("`vars:` NAME, the long form", LanguageShapes.variable), ("`feeds:` NAME", LanguageShapes.feed),
+      ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`load:` NAME", LanguageShapes.profile),
+      ("`closed:`", LanguageShapes.closed), ("`open:`", LanguageShapes.open),
+      ("`thresholds:` entry, the long form", LanguageShapes.threshold),
+    ]
+    for mapping in mappings { table(mapping.title, mapping.shape.keys, into: &page) }
+    table("Every step", LanguageShapes.stepCommon, into: &page)
+    table("Steps of a connection", LanguageShapes.operationCommon, into: &page)
+    for verb in LanguageShapes.controlVerbs { table("`\(verb.verb.name)`", [verb.verb] + verb.keys, into: &page) }
+    table("`think:`, the long form", LanguageShapes.think.keys, into: &page)
+    table("`every:`, the long form", LanguageShapes.every.keys, into: &page)
+    page += "Verbs of later versions: " + LanguageShapes.laterVerbs.map { "`\($0)`" }.joined(separator: " ") + "\n\n"
+    for connector in connectors { section(connector, into: &page) }
+    while page.hasSuffix("\n\n") { page.removeLast() }
+    return page
+  }
+
+  private static func table(_ title: String, _ keys: [KeyShape], into page: inout String) {
+    page += "## \(title)\n\n| key | | |\n|---|---|---|\n"
+    for key in keys {
+      let status = key.status == .later ? "later" : key.isRequired ? "required" : ""
+      row("`\(key.name)`", status, key.summary, into: &page)
+    }
+    page += "\n"
+  }
+
+  private static func section(_ connector: ConnectorSchema, into page: inout String) {
+    page += "## \(connector.title)\n\n"
+    page += "Connection: `\(connector.kind):` with an address that starts with "
+    page += connector.addressSchemes.map { "`\($0)://`" }.joined(separator: " or ")
+    page += "; `access` is " + connector.accessLevels.map { "`\($0)`" }.joined(separator: ", ")
+    page += " (the first is the default); `pool` is \(connector.defaultPool) if not given.\n\n"
+    if !connector.connectionKeys.isEmpty {
+      page += "| key of the connection | | |\n|---|---|---|\n"
+      for key in connector.connectionKeys { row(key, into: &page) }
+      page += "\n"
+    }
+    for verb in connector.verbs {
+      members("Verb `\(verb.name)`", verb.operand, verb.summary, verb.keys, verb.result, into: &page)
+    }
+    for observer in connector.observers {
+      members("Observer `\(observer.name)`", observer.operand, observer.summary, observer.keys, observer.result, into: &page)
+    }
+  }
+
+  private static func members(
+    _ title: String, _ operand: OperandForm, _ summary: String, _ keys: [KeySchema], _ result: [ResultMember], into page: inout String
+  ) {
+    page += "### \(title)\n\n\(summary) Its operand is \(phrase(operand)).\n\n"
+    if !keys.isEmpty {
+      page += "| key | | |\n|---|---|---|\n"
+      for key in keys { row(key, into: &page) }
+      page += "\n"
+    }
+    if !result.isEmpty {
+      page += "| result | type | |\n|---|---|---|\n"
+      for member in result { row("`\(member.name)`", "\(member.type)", member.summary, into: &page) }
+      page += "\n"
+    }
+  }
+
+  private static func row(_ key: KeySchema, into page: inout String) {
+    row("`\(key.name)`", (key.isRequired ? "required; " : "") + phrase(key.form), key.summary, into: &page)
+  }
+
+  private static func row(_ name: String, _ middle: String, _ summary: String, into page: inout String) {
+    page += "| \(name) | \(middle) | \(summary.replacingBars) |\n"
+  }
+
+  private static func phrase(_ form: OperandForm) -> String {
+    switch form {
+    case .sql: "SQL; `${…}` is a bound parameter"
+    case .words: "a command; `${…}` is one word or a part of one"
+    case .request: "`METHOD /path`; `${…}` is percent-encoded"
+    case .text: "text"
+    case .json: "a value that becomes JSON"
+    case .textMap: "names with texts"
+    case .flag: "true or false"
+    case .integer: "a whole number"
+    case .duration: "a duration"
+    case .choice(let words): "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
+    case .wordList(let words): words.isEmpty ? "a list of words" : "a list of " + words.map { "`\($0)`" }.joined(separator: ", ")
+    case .block: "a list of steps"
+    }
+  }
+}
+
+extension String {
+  /// `|` would end a table's cell.
+  fileprivate var replacingBars: String { String(map { $0 == "|" ? "/" : $0 }) }
+}
