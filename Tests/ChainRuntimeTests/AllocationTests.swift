@@ -45,7 +45,7 @@ import Testing
   private final class Counter: IterationOwner {
     var ended: UInt64 = 0
     func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) { ended += 1 }
-    func feedExhausted() {}
+    func stopRequested() {}
   }
 
   @Test func `a sighting of a whole-number id allocates nothing but the growth of the books`() throws {
