@@ -174,7 +174,10 @@ enum RunCommand {
     _ record: inout RunRecord, _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, isJournalComplete: Bool,
     _ folder: String
   ) -> ExitCode {
-    if result.failure == nil {
+    if let failure = result.failure {
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "no-load", detail: "\(failure.phase.rawValue) failed at \(failure.place): \(failure.error.message)"))
+    } else {
       record.validity += Validity.judge(record, isInterrupted: result.isInterrupted)
       record.thresholds = ThresholdEvaluation.evaluate(program, record)
     }
@@ -206,7 +209,8 @@ enum RunCommand {
     if record.iterations.arrivals > 0, record.iterations.completed == 0 { code = max(code, .failed) }
     if result.failure != nil { code = max(code, .environment) }
     if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
-    if record.validity.contains(where: { $0.verdict == .invalid }) || !isJournalComplete { code = max(code, .untrusted) }
+    if result.failure == nil, record.validity.contains(where: { $0.verdict == .invalid }) { code = max(code, .untrusted) }
+    if !isJournalComplete { code = max(code, .untrusted) }
     if !result.isConserved { code = max(code, .internalError) }
     if let signal { code = max(code, signal == SIGTERM ? .terminated : .interrupted) }
     return code
