@@ -34,12 +34,13 @@ final class QueueChannel: TimerOwner {
   private var template: QueueTemplate?
   private var queue: [UInt8] = []
   private var assembly = MessageAssembly()
-  /// Messages in the queue when they were counted last.
-  private var depth = 0
   /// Nothing speaks against taking messages.
   private var isCleared = false
-  /// Replies to `basic.get` that are still to come.
+  /// Replies to `basic.get` that are still to come in this round, and how many the round has. Rounds go on until one finds the queue empty: the
+  /// count of a quorum queue or a stream lags behind by seconds (seen), so it tells no end.
   private var repliesLeft = 0
+  private var roundSize = 0
+  private var hasSeenEmpty = false
   /// The last message taken, whether or not it is in the result.
   private var lastDeliveryTag: UInt64 = 0
   private var takenCount = 0
@@ -55,6 +56,8 @@ final class QueueChannel: TimerOwner {
   /// Between looks for the first message: at once, then doubling up to this. A message is noticed at most so much late.
   static let pauseNanosecondsMax: UInt64 = 20_000_000
   private static let pauseNanosecondsMin: UInt64 = 1_000_000
+  /// Messages that are asked for at once to begin with; each further round asks for twice as many.
+  private static let roundSizeFirst = 16
 
   init(connection: QueueConnection, number: UInt16, reactor: Reactor) {
     self.connection = connection
@@ -75,6 +78,7 @@ final class QueueChannel: TimerOwner {
     self.template = template
     refusal = nil
     takenCount = 0
+    roundSize = QueueChannel.roundSizeFirst
     pauseNanoseconds = QueueChannel.pauseNanosecondsMin
     switch template.kind {
     case .facts: isCleared = true
@@ -86,8 +90,17 @@ final class QueueChannel: TimerOwner {
     try resume()
   }
 
+  /// Goes on to what the operation needs next, over a channel that is opened if it is not.
   private func resume() throws(OperationError) {
-    if stage == .idle { return try count(.counting) }
+    guard stage != .idle else {
+      switch template?.kind {
+      case nil: return
+      case .consume?: return try take()
+      // Cleared by the probe, which closed the channel.
+      case .peek(acceptsRedelivery: false)? where isCleared: return try take()
+      case .facts?, .peek?: return try count(.counting)
+      }
+    }
     stage = .opening
     try connection.session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: number)
   }
@@ -160,11 +173,7 @@ final class QueueChannel: TimerOwner {
     case (_, .closing), (AMQP_CHANNEL_CLOSE_OK_METHOD, _): break
     case (AMQP_CHANNEL_OPEN_OK_METHOD, .opening):
       stage = .idle
-      if isCleared, depth > 0, let template, case .peek(acceptsRedelivery: false) = template.kind {
-        try take()
-      } else {
-        try count(.counting)
-      }
+      try resume()
     case (AMQP_QUEUE_DECLARE_OK_METHOD, .counting):
       let ok = decoded.assumingMemoryBound(to: amqp_queue_declare_ok_t.self).pointee
       try counted(messages: Int(ok.message_count), consumers: Int(ok.consumer_count), now: now)
@@ -176,14 +185,15 @@ final class QueueChannel: TimerOwner {
       lastDeliveryTag = ok.delivery_tag
       takenCount += 1
       try assembly.messageBegan(key: ok.routing_key.raw)
-    case (AMQP_BASIC_GET_EMPTY_METHOD, .taking): try replied(now: now)
+    case (AMQP_BASIC_GET_EMPTY_METHOD, .taking):
+      hasSeenEmpty = true
+      try replied(now: now)
     default: try ignore("'\(String(cString: amqp_method_name(id)))'")
     }
   }
 
   private func counted(messages: Int, consumers: Int, now: UInt64) throws(OperationError) {
     guard let call, let template else { return }
-    depth = messages
     switch template.kind {
     case .facts:
       call.result.clear()
@@ -198,8 +208,9 @@ final class QueueChannel: TimerOwner {
       }
       if connection.isKnownClassic(queue) { isCleared = true }
       guard isCleared else { return try probe() }
-    case .consume: break
+    case .consume: return
     }
+    roundSize = max(roundSize, messages)
     try take()
   }
 
@@ -214,25 +225,34 @@ final class QueueChannel: TimerOwner {
   // Taking
 
   private func take() throws(OperationError) {
-    guard let call, let template else { return }
+    guard let call else { return }
     assembly.begin(call.result)
-    repliesLeft = min(depth, template.messagesMax)
     lastDeliveryTag = 0
     takenCount = 0
-    guard repliesLeft > 0 else { return try foundNothing(now: MonotonicClock.now) }
+    hasSeenEmpty = false
+    try askRound()
+  }
+
+  private func askRound() throws(OperationError) {
+    guard let template else { return }
     stage = .taking
-    let count = repliesLeft
+    roundSize = min(roundSize, template.messagesMax - takenCount)
+    repliesLeft = roundSize
     try withQueue { name throws(OperationError) in
       let get = amqp_basic_get_t(ticket: 0, queue: name, no_ack: 0)
       // All at once: the broker answers them in order.
-      for _ in 0..<count { try connection.session.sendMethod(AMQP_BASIC_GET_METHOD, get, channel: number) }
+      for _ in 0..<roundSize { try connection.session.sendMethod(AMQP_BASIC_GET_METHOD, get, channel: number) }
     }
   }
 
   private func replied(now: UInt64) throws(OperationError) {
     repliesLeft -= 1
-    guard repliesLeft == 0 else { return }
+    guard repliesLeft == 0, let template else { return }
     guard takenCount > 0 else { return try foundNothing(now: now) }
+    if !hasSeenEmpty, takenCount < template.messagesMax, !assembly.isTooLarge {
+      roundSize = max(2 * roundSize, QueueChannel.roundSizeFirst)
+      return try askRound()
+    }
     if assembly.isTooLarge {
       let limit = OperationResult.bytesMax >> 20
       refusal = OperationError(
@@ -248,11 +268,12 @@ final class QueueChannel: TimerOwner {
     self.timer = timer
     reactor.arm(timer, at: min(now + pauseNanoseconds, waitEnd))
     pauseNanoseconds = min(2 * pauseNanoseconds, QueueChannel.pauseNanosecondsMax)
+    roundSize = 1
   }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     guard stage == .pausing else { return }
-    connection.attempt(now: now) { () throws(OperationError) in try count(.counting) }
+    connection.attempt(now: now) { () throws(OperationError) in try take() }
   }
 
   // Settling
@@ -288,7 +309,6 @@ final class QueueChannel: TimerOwner {
     if stage != .closed, stage != .closing { stage = .idle }
     timer?.disarm()
     template = nil
-    depth = 0
     if let call = call.take() { ending(call) }
     connection.channelFreed()
   }
@@ -310,10 +330,6 @@ final class QueueChannel: TimerOwner {
     if let reason = kind.reasonAgainstPeeking(refusal: reply.text) { return refuse(reason, now: now) }
     connection.remember(classic: queue)
     isCleared = true
-    if depth == 0 {
-      if let call { assembly.begin(call.result) }
-      return end { $0.succeed(at: now) }
-    }
     try resume()
   }
 

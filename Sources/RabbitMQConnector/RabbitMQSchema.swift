@@ -75,7 +75,7 @@ extension RabbitMQConnector {
     summary: "Asks how many messages and consumers the queue named has; takes nothing. The step fails with code 404 if there is no such queue.",
     keys: [],
     result: [
-      ResultMember("depth", .int, .reply, prefix: [.index(0)], summary: "Messages that are ready to be taken; those held by consumers do not count."),
+      ResultMember("depth", .int, .reply, prefix: [.index(0)], summary: "Messages ready to be taken, without those that consumers hold; of quorum queues and streams the figure lags by seconds."),
       ResultMember("consumers", .int, .reply, prefix: [.index(1)], summary: "Consumers of the queue."),
     ],
     effect: { _ in .reads }, method: { _ in "QUEUE" })
