@@ -79,7 +79,9 @@ struct GraphQLDocument {
 
     private mutating func skipString() {
       let quote = UInt8(ascii: "\"")
-      func isBlockQuote(_ at: Int) -> Bool { at + 2 < bytes.count && bytes[at] == quote && bytes[at + 1] == quote && bytes[at + 2] == quote }
+      func isBlockQuote(_ at: Int) -> Bool {
+        at + 2 < bytes.count && bytes[at] == quote && bytes[at + 1] == quote && bytes[at + 2] == quote
+      }
       if isBlockQuote(place - 1) {
         place += 2
         while place < bytes.count {

@@ -42,8 +42,10 @@ extension ConnectorSchema {
           ],
           result: [
             ResultMember("status", .int, .status, summary: "The status of the answer, such as 200."),
-            ResultMember("data", .json, .json, prefix: [.member("data")], summary: "The answer's 'data'; null if the request failed as a whole."),
-            ResultMember("errors", .json, .json, prefix: [.member("errors")], summary: "The answer's list 'errors'; null if there were none."),
+            ResultMember(
+              "data", .json, .json, prefix: [.member("data")], summary: "The answer's 'data'; null if the request failed as a whole."),
+            ResultMember(
+              "errors", .json, .json, prefix: [.member("errors")], summary: "The answer's list 'errors'; null if there were none."),
             ResultMember("json", .json, .json, summary: "The whole answer, read as JSON."),
             ResultMember("headers", .untyped, .headers, summary: "The answer's headers by name, whatever their case."),
           ],

@@ -157,7 +157,8 @@ final class RequestPlan {
 
   /// Names and values, encoded, behind whatever query the path has.
   private static func append(_ query: [(name: String, value: TextTemplate)], to path: inout [TextPiece]) {
-    var separator: UInt8 = path.contains { if case .literal(let bytes) = $0 { bytes.contains(UInt8(ascii: "?")) } else { false } }
+    var separator: UInt8 =
+      path.contains { if case .literal(let bytes) = $0 { bytes.contains(UInt8(ascii: "?")) } else { false } }
       ? UInt8(ascii: "&") : UInt8(ascii: "?")
     for (name, value) in query {
       var literal = [separator]

@@ -42,7 +42,9 @@ struct DeliveryAssembly {
     guard case .awaitingHeader = stage else { throw DeliveryAssembly.outOfOrder }
     let flags = Int32(bitPattern: properties._flags)
     isMarker = isDirect && flags & AMQP_BASIC_MESSAGE_ID_FLAG != 0 && fence.isMarker(messageID: properties.message_id.raw)
-    if readsContent, !isMarker, flags & AMQP_BASIC_HEADERS_FLAG != 0 { properties.headers.forEachScalar { result.appendHeader(name: $0, value: $1) } }
+    if readsContent, !isMarker, flags & AMQP_BASIC_HEADERS_FLAG != 0 {
+      properties.headers.forEachScalar { result.appendHeader(name: $0, value: $1) }
+    }
     if wantsBody(bodyBytes) { result.setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }
     if bodyBytes == 0 { return complete() }
     stage = .awaitingBody(left: bodyBytes)

@@ -25,7 +25,8 @@ enum QueueKind: Equatable {
 
   /// Reads the refusal of the declaration.
   init(refusalCode: UInt16, text: String) {
-    guard refusalCode == 406, let argument = text.between("inequivalent arg '", "'"), let start = text.firstRange(of: "but current is ") else {
+    guard refusalCode == 406, let argument = text.between("inequivalent arg '", "'"), let start = text.firstRange(of: "but current is ")
+    else {
       self = .unknown
       return
     }

@@ -72,10 +72,13 @@ extension RabbitMQConnector {
 
   private static let queue = VerbSchema(
     name: "queue", operand: .text,
-    summary: "Asks how many messages and consumers the queue named has; takes nothing. The step fails with code 404 if there is no such queue.",
+    summary:
+      "Asks how many messages and consumers the queue named has; takes nothing. The step fails with code 404 if there is no such queue.",
     keys: [],
     result: [
-      ResultMember("depth", .int, .reply, prefix: [.index(0)], summary: "Messages ready to be taken, without those that consumers hold; of quorum queues and streams the figure lags by seconds."),
+      ResultMember(
+        "depth", .int, .reply, prefix: [.index(0)],
+        summary: "Messages ready to be taken, without those that consumers hold; of quorum queues and streams the figure lags by seconds."),
       ResultMember("consumers", .int, .reply, prefix: [.index(1)], summary: "Consumers of the queue."),
     ],
     effect: { _ in .reads }, method: { _ in "QUEUE" })

@@ -8,15 +8,29 @@ import Testing
   /// The words of RabbitMQ 3.10.8.
   static let refusals: [(UInt16, String, QueueKind)] = [
     (
-      406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received the value 'x' of type 'longstr' but current is none",
+      406,
+      "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received the value 'x' of type 'longstr' but current is none",
       .classic
     ),
     (406, "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current is 'false'", .classic),
-    (406, "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for queue 'q' in vhost '/': received 'false' but current is 'true'", .classic),
-    (406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'classic'", .classic),
-    (406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'quorum'", .quorum),
-    (406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'stream'", .stream),
-    (406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'mqtt'", .other("mqtt")),
+    (
+      406, "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for queue 'q' in vhost '/': received 'false' but current is 'true'",
+      .classic
+    ),
+    (
+      406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'classic'",
+      .classic
+    ),
+    (
+      406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'quorum'", .quorum
+    ),
+    (
+      406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'stream'", .stream
+    ),
+    (
+      406, "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'x' but current is 'mqtt'",
+      .other("mqtt")
+    ),
     (406, "PRECONDITION_FAILED - invalid arg 'x-queue-type' for queue 'q' in vhost '/': \"unsupported queue type 'x'\"", .unknown),
     (406, "PRECONDITION_FAILED - inequivalent arg 'x-expires' for queue 'q' in vhost '/': received '1' but current is none", .unknown),
     (406, "inequivalent arg '", .unknown), (403, "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'reader'", .unknown),
@@ -28,7 +42,8 @@ import Testing
     #expect((kind.reasonAgainstPeeking(refusal: text) == nil) == (kind == .classic))
   }
 
-  private func refusal(_ verb: String, _ operands: [(name: String, value: OperandTemplate)], access: String = "consume") -> OperationError? {
+  private func refusal(_ verb: String, _ operands: [(name: String, value: OperandTemplate)], access: String = "consume") -> OperationError?
+  {
     do {
       _ = try makeDriver(Workbench(), "amqp://u:hunter2@127.0.0.1:1/", [queueOperation(verb, operands)], access: access)
       return nil

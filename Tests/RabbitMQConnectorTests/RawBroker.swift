@@ -88,7 +88,8 @@ final class RawBroker: @unchecked Sendable {
   }
 
   func declareQueue(
-    _ name: String, durable: Bool = true, exclusive: Bool = false, autoDelete: Bool = false, type: String? = nil, deliveryLimit: Int32? = nil
+    _ name: String, durable: Bool = true, exclusive: Bool = false, autoDelete: Bool = false, type: String? = nil,
+    deliveryLimit: Int32? = nil
   ) {
     var arena = MethodArena()
     var entries: [amqp_table_entry_t] = []

@@ -139,7 +139,9 @@ extension OperationResult {
     raw.deleteQueue(queue)
   }
 
-  @Test(arguments: [nil, 1]) func `a quorum queue is refused untouched, however often, and taken when that is accepted`(limit: Int32?) throws {
+  @Test(arguments: [nil, 1]) func `a quorum queue is refused untouched, however often, and taken when that is accepted`(limit: Int32?)
+    throws
+  {
     let raw = try filled(3, type: "quorum", deliveryLimit: limit)
     let driver = try openDriver(queueOperation("peek"), queueOperation("peek", [("accept_redelivery", .flag(true))]))
     for _ in 0..<4 {
@@ -164,7 +166,8 @@ extension OperationResult {
   @Test func `a stream is refused, and taking from one by force costs no publisher its confirm`() throws {
     let raw = try filled(1, type: "stream")
     let driver = try openDriver(
-      queueOperation("peek"), queueOperation("consume"), publishOperation(textTemplate(""), ("routing_key", argument(0)), ("text", argument(0))))
+      queueOperation("peek"), queueOperation("consume"),
+      publishOperation(textTemplate(""), ("routing_key", argument(0)), ("text", argument(0))))
     let refused = run(driver)
     #expect(refused.failure?.code == "peek-refused" && refused.failure?.message.contains("a stream") == true)
     let publishes = (0..<300).map { _ in bench.submit(driver, operation: 2, arguments: [.string("\(queue)-nowhere")]) }
@@ -302,7 +305,8 @@ extension OperationResult {
     raw.deleteQueue(queue)
   }
 
-  @Test(.enabled(if: getenv("ORDERS_SANDBOX") != nil)) func `who may not read is refused with 403, and who may not configure cannot tell the kind`()
+  @Test(.enabled(if: getenv("ORDERS_SANDBOX") != nil))
+  func `who may not read is refused with 403, and who may not configure cannot tell the kind`()
     throws
   {
     let raw = try filled(2)
