@@ -22,6 +22,11 @@ extension ChainResolver {
       var pieces = PieceList()
       guard json(node, scope, into: &pieces, arguments: &arguments) else { return nil }
       return .json(TextTemplate(pieces.pieces))
+    case .fileOrText:
+      guard let scalar = scalar(node, key) else { return nil }
+      if scalar.text.contains("{") { return .text(TextTemplate(scalar.text)) }
+      findings.add(.notSupportedYet, at: scalar.range, "the text of '\(key)' stands in the chain for now", help: "write it under '\(key): |'")
+      return nil
     case .textMap:
       return textMap(node, key, scope, arguments: &arguments).map { .textMap($0) }
     case .flag:
