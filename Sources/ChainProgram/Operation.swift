@@ -244,6 +244,8 @@ package struct ResultPath: Sendable, Hashable {
   }
   package let field: ResultField
   package let segments: [Segment]
+  /// Segments `.argument` of one path.
+  package static let argumentCountMax = 8
 
   package init(field: ResultField, segments: [Segment]) {
     self.field = field
