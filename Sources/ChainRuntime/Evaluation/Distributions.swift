@@ -32,6 +32,7 @@ extension Randomness {
     for _ in 0..<200 {
       let u = high + nextUnit() * (low - high)
       let x = inverse(u)
+      guard x.isFinite else { continue }
       let rank = min(max(x.rounded(), 1), n)
       if rank - x <= threshold || u >= integral(rank + 0.5) - weight(rank) { return Int64(rank) }
     }
