@@ -156,10 +156,10 @@ import Testing
       }
     }
     let first = try sample(seed: 1, iteration: 2, step: 3)
-    #expect(try first == sample(seed: 1, iteration: 2, step: 3))
-    #expect(try first != sample(seed: 2, iteration: 2, step: 3))
-    #expect(try first != sample(seed: 1, iteration: 3, step: 3))
-    #expect(try first != sample(seed: 1, iteration: 2, step: 4))
+    #expect(first == (try sample(seed: 1, iteration: 2, step: 3)))
+    #expect(first != (try sample(seed: 2, iteration: 2, step: 3)))
+    #expect(first != (try sample(seed: 1, iteration: 3, step: 3)))
+    #expect(first != (try sample(seed: 1, iteration: 2, step: 4)))
     #expect(Set(first).count > 1)
   }
 
