@@ -79,11 +79,12 @@ package enum LiteralReader {
     switch value {
     case .int: return (value, .int)
     case .decimal: return (value, .decimal)
+    case .float: return (value, .float)
     case .duration: return (value, .duration)
     case .rate: return (value, .rate)
     case .size: return (value, .size)
     case .percentage: return (value, .percentage)
-    case .null, .bool, .float, .instant, .string, .uuid, .bytes, .json, .list: return (.string(text), .string)
+    case .null, .bool, .instant, .string, .uuid, .bytes, .json, .list: return (.string(text), .string)
     }
   }
 
@@ -102,6 +103,7 @@ package enum LiteralReader {
       if isNegative { return magnitude <= UInt64(Int64.max) + 1 ? .int(Int64(truncatingIfNeeded: 0 &- magnitude)) : nil }
       return Int64(exactly: magnitude).map { .int($0) }
     case .value(.decimal(let value), _): return .decimal(isNegative ? value.negated() : value)
+    case .value(.float(let value), _): return .float(isNegative ? -value : value)
     case .value(let value, _): return isNegative ? nil : value
     }
   }
