@@ -29,7 +29,7 @@ package func compileChain(
   if let slot = resolver.runIdSlot, resolver.slotsRead.contains(slot) { resolver.builder.program.runIdSlot = slot }
   var lowerer = Lowerer(builder: resolver.builder, chain: resolver.typed)
   let lowered = lowerer.lower(iterationRange: graph.stepsRange ?? file.range(0, 0))
-  return Compilation(program: lowered, findings: findings, files: resolver.files)
+  return Compilation(program: lowered, findings: findings, files: resolver.files, operandPlaces: resolver.operandPlaces)
 }
 
 private func runLints(_ resolver: ChainResolver) {
