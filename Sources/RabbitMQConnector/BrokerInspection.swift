@@ -42,6 +42,8 @@ struct BrokerQuestion {
   /// The exchange's or queue's name.
   let name: String
   let subject: InspectionProblem.Subject
+  /// What cannot be asked about it if it is there.
+  var reservation: String?
 }
 
 /// The questions that one connection's operations and hops raise, and what cannot be asked.
@@ -90,16 +92,14 @@ struct BrokerQuestions {
 
   private mutating func tap(_ hop: HopDeclaration, _ subject: InspectionProblem.Subject) {
     guard case .text(let template)? = hop.operands.first?.value, let exchange = template.literal, !exchange.isEmpty else { return }
-    for kind in [BrokerQuestion.Kind.exchangeExists, .mayBind, .mayDeclareOwnQueue] {
-      questions.append(BrokerQuestion(kind: kind, name: exchange, subject: subject))
-    }
     var key = "#"
     if case .text(let template)? = hop.operand("routing_key") { key = template.literal ?? "" }
-    if key.contains("#") || key.contains("*") {
-      report.add(
-        .unchecked, subject,
-        "the type of '\(exchange)' cannot be asked over AMQP; the routing key '\(key)' is a pattern in a topic exchange only")
-    }
+    let isPattern = key.contains("#") || key.contains("*")
+    let reservation = "the type of '\(exchange)' cannot be asked over AMQP; the routing key '\(key)' is a pattern in a topic exchange only"
+    questions.append(
+      BrokerQuestion(kind: .exchangeExists, name: exchange, subject: subject, reservation: isPattern ? reservation : nil))
+    questions.append(BrokerQuestion(kind: .mayBind, name: exchange, subject: subject))
+    questions.append(BrokerQuestion(kind: .mayDeclareOwnQueue, name: exchange, subject: subject))
   }
 }
 
@@ -221,7 +221,9 @@ private final class BrokerInspection: BrokerSessionOwner {
       judge(questions[position], refusal: reply)
       askNext(now: now)
     // Whatever else comes is the answer that what was asked is done: nothing.
-    default: askNext(now: now)
+    default:
+      if let reservation = questions[position].reservation { report.add(.unchecked, questions[position].subject, reservation) }
+      askNext(now: now)
     }
   }
 

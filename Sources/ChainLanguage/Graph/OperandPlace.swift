@@ -21,7 +21,7 @@ package struct OperandPlace: Sendable {
   }
 
   init(_ scalar: YAMLScalar, isSQL: Bool) {
-    range = scalar.contentRange
+    range = scalar.text.isEmpty ? scalar.range : scalar.contentRange
     map = scalar.offsetMap
     isOneLine = !scalar.text.utf8.contains(UInt8(ascii: "\n"))
     var silent = Findings()
