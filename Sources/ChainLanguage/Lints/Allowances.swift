@@ -25,13 +25,22 @@ extension Findings {
       }
     }
     for mistake in mistakes { kept.append(mistake) }
-    for (index, allowance) in allowances.enumerated() where !used.contains(index) {
+    // Whether an allowance for what the systems say is of use is not known here.
+    for (index, allowance) in allowances.enumerated() where !used.contains(index) && !allowance.name.isOnline {
       kept.add(
         .unusedAllowance, at: allowance.range, "nothing here gives '\(allowance.name.rawValue)'",
         help: allowance.name.severity == .error ? "an error cannot be allowed" : "remove the comment")
     }
     return kept
   }
+}
+
+/// Whether a comment in its file suppresses the finding.
+func isAllowed(_ finding: Finding, in files: SourceFiles) -> Bool {
+  guard finding.severity != .error else { return false }
+  let file = files[finding.range.file]
+  let line = file.line(at: finding.range.start)
+  return readAllowances(file).allowances.contains { $0.name == finding.name && $0.line == line }
 }
 
 private func readAllowances(_ file: SourceFile) -> (allowances: [Allowance], mistakes: [Finding]) {

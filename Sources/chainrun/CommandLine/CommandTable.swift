@@ -41,6 +41,7 @@ struct CommandDescription: Sendable {
       operand: "FILE…", operandCount: 1...10_000,
       options: [
         Option("--format", "human|json", "how findings are written to standard output (default: human)"),
+        Option("--online", nil, "also ask the systems: columns, types, exchanges, queues, permissions; read-only, 10 s for each connection"),
         variable,
       ]),
     CommandDescription(

@@ -15,7 +15,8 @@ enum LintCommand {
       case .unreadable(let message):
         Terminal.talk("chainrun: \(message)\n")
         code = max(code, .usage)
-      case .compiled(let compilation):
+      case .compiled(let offline):
+        let compilation = invocation.value("--online") == nil ? offline : OnlineLint.look(at: offline)
         if format == "json" {
           Terminal.out(JSONRenderer().render(compilation.findings, in: compilation.files))
         } else {
