@@ -57,7 +57,7 @@ extension Explanation {
       Explanation(
         .limitExceeded, "Files, texts, nesting and the number of values have upper limits, aliases counted as what they stand for.",
         why: "A chain is small. What is far larger is a mistake or an attack, and would take the memory of the machine.",
-        bad: Example("x-deep: " + String(repeating: "[", count: 65) + String(repeating: "]", count: 65) + "\nsteps:\n  - log: hello\n"),
+        bad: Example("x-deep: " + String(repeating: "[", count: 65) + "\n  " + String(repeating: "]", count: 65) + "\nsteps:\n  - log: hello\n"),
         good: "x-deep: [[[[1]]]]\nsteps:\n  - log: hello\n"),
     ]
   }

@@ -15,12 +15,14 @@ extension Explanation {
             - log: got ${order}
             - redis: GET order
               capture: { order: reply as string }
+              check: [ order != "" ]
 
           """,
         good: """
           steps:
             - redis: GET order
               capture: { order: reply as string }
+              check: [ order != "" ]
             - log: got ${order}
 
           """),

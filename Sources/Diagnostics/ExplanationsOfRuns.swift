@@ -82,16 +82,18 @@ extension Explanation {
           "version: 1\nchain: example\nconnections:\n  cache: { redis: $env.ORDERS_CACHE, access: write }\n"
             + "steps:\n  - redis: SET order:${run.id} 1\n")),
       Explanation(
-        .poolSmallerThanUsers, "More users run at once than the pool has connections, so that they wait for each other.",
+        .poolSmallerThanUsers, "More users run at once than the pool has connections, so that they wait for each other in their transactions.",
         why: "The wait is in the generator and not in the system under test, and the figures would mix the two.",
         bad: .whole(
           """
           version: 1
           chain: example
           connections:
-            db: { postgres: $env.ORDERS_DB, pool: 4 }
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 4 }
           steps:
-            - sql: SELECT 1
+            - transaction: read committed
+              steps:
+                - sql: DELETE FROM staging
           load:
             many: { closed: { vus: 64, for: 10s } }
 
@@ -101,9 +103,11 @@ extension Explanation {
           version: 1
           chain: example
           connections:
-            db: { postgres: $env.ORDERS_DB, pool: 64 }
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 64 }
           steps:
-            - sql: SELECT 1
+            - transaction: read committed
+              steps:
+                - sql: DELETE FROM staging
           load:
             many: { closed: { vus: 64, for: 10s } }
 
