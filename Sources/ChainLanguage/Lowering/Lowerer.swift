@@ -329,8 +329,8 @@ struct Lowerer {
         if builder.program.resultPaths[path.index].field != .key { return true }
       case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .jump, .jumpIfFalse,
         .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify,
-        .originAcknowledge, .originAbort, .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure,
-        .retryAgain, .endGroup, .stop:
+        .originAcknowledge, .originAbort, .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain,
+        .endGroup, .stop:
         break
       }
     }

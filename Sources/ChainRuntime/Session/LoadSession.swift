@@ -219,7 +219,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .load: stopLoad(now: now)
     case .stopping:
       executor?.stopStarting(now: now)
-      executor?.interruptAll(now: now)
+      if isStoppingAtOnce { executor?.interruptAll(now: now) }
     case .settling: if isStoppingAtOnce { checkSettled(now: now) }
     }
   }

@@ -152,10 +152,10 @@ extension HopRecord {
 
 /// Numbers for people, in a verdict's text.
 enum Figure {
-  /// Nanoseconds as `850 us`, `12.4 ms`, `1.25 s`.
+  /// Nanoseconds as `850 µs`, `12.4 ms`, `1.25 s`.
   static func time(_ nanoseconds: Double) -> String {
     let (value, unit): (Double, String) =
-      nanoseconds < 1e6 ? (nanoseconds / 1e3, "us") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
+      nanoseconds < 1e6 ? (nanoseconds / 1e3, "µs") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
     return "\(threeDigits(value)) \(unit)"
   }
 

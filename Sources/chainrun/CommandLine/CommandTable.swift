@@ -43,7 +43,7 @@ struct CommandDescription: Sendable {
       ],
       operand: "FILE|DIR|-…", operandCount: 1...10_000,
       options: [
-        Option("--format", "human|json|sarif|github", "how findings are written to standard output (default: human)"),
+        Option("--format", "FORMAT", "how findings are written: human, json, sarif or github (default: human)"),
         Option("--strict", nil, "warnings are errors for the exit code"),
         Option("--fix", nil, "apply the fixes that are safe, and report what is left"),
         Option("--diff", nil, "print what '--fix' would change, and change nothing"),

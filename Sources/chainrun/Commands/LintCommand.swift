@@ -149,6 +149,7 @@ struct LintCommand {
       case .github: Terminal.out(GitHubRenderer().render(report))
       }
     }
-    Terminal.talk("chainrun lint: \(report.summary)\n")
+    let more = format == .human && !report.items.isEmpty ? "; 'chainrun explain NAME' tells more" : ""
+    Terminal.talk("chainrun lint: \(report.summary)\(more)\n")
   }
 }

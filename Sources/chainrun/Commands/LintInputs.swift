@@ -32,7 +32,7 @@ enum LintInputs {
           $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
         guard !name.hasPrefix(".") else { continue }
-        let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
+        let path = folder == "." ? name : folder.hasSuffix("/") ? folder + name : folder + "/" + name
         var status = stat()
         guard lstat(path, &status) == 0 else { continue }
         if status.st_mode & S_IFMT == S_IFDIR {
