@@ -18,6 +18,8 @@ package struct Program: Sendable {
   package var resultPaths: [ResultPath] = []
   package var operations: [Operation] = []
   package var steps: [StepDescription] = []
+  /// Where each step's code stands, inner steps before the one around them. A step that is lowered at several places has several.
+  package var extents: [StepExtent] = []
   package var checks: [CheckDescription] = []
   package var events: [EventDeclaration] = []
   package var feeds: [FeedDeclaration] = []
@@ -54,6 +56,17 @@ package struct Program: Sendable {
     self.chain = chain
     self.chainDescription = chainDescription
     self.chainHash = chainHash
+  }
+}
+
+/// The instructions of one step, those of the steps inside it included. For people's eyes: the runtime does not read it.
+package struct StepExtent: Sendable, Hashable {
+  package let step: StepIndex
+  package let code: Range<Int>
+
+  package init(step: StepIndex, code: Range<Int>) {
+    self.step = step
+    self.code = code
   }
 }
 

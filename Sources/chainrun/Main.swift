@@ -30,6 +30,8 @@ enum Main {
       switch invocation.command.name {
       case .lint: return LintCommand.run(invocation)
       case .run: return RunCommand.run(invocation)
+      case .trace: return TraceCommand.run(invocation)
+      case .graph: return GraphCommand.run(invocation)
       case .program: return ProgramCommand.run(invocation)
       case .version:
         Terminal.out("chainrun \(Version.text)\n")

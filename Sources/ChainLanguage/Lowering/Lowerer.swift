@@ -100,6 +100,7 @@ struct Lowerer {
       builder.handle(start..<builder.pc, at: after, forgets: true)
       builder.place(after)
     }
+    builder.program.extents.append(StepExtent(step: step.index, code: start..<builder.pc))
   }
 
   private mutating func assign(_ step: TypedStep) {
@@ -329,7 +330,8 @@ struct Lowerer {
         if builder.program.resultPaths[path.index].field != .key { return true }
       case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .jump, .jumpIfFalse,
         .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify,
-        .originAcknowledge, .originAbort, .drawRow, .log, .fail, .rethrow, .end:
+        .originAcknowledge, .originAbort, .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure,
+        .retryAgain, .endGroup, .stop:
         break
       }
     }
