@@ -31,6 +31,8 @@ enum Main {
       case .lint: return LintCommand.run(invocation)
       case .explain: return ExplainCommand.run(invocation)
       case .run: return RunCommand.run(invocation)
+      case .trace: return TraceCommand.run(invocation)
+      case .graph: return GraphCommand.run(invocation)
       case .program: return ProgramCommand.run(invocation)
       case .version:
         Terminal.out("chainrun \(Version.text)\n")

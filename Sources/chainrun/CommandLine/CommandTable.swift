@@ -1,7 +1,7 @@
 /// The commands as data: the parser and the help are made from this table.
 struct CommandDescription: Sendable {
   enum Name: String, CaseIterable, Sendable {
-    case lint, explain, run, program, version
+    case lint, explain, run, trace, graph, program, version
   }
 
   struct Option: Sendable {
@@ -73,6 +73,29 @@ struct CommandDescription: Sendable {
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
         Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
       ]),
+    CommandDescription(
+      name: .trace, summary: "run one iteration of a chain and show each step as it happens",
+      examples: [
+        ("chainrun trace order.chain.yaml", "setup, one iteration, teardown on the real servers, with the values that were seen"),
+        ("chainrun trace order.chain.yaml --iteration 41 --seed 7", "the rows and random values that iteration 41 of a run with seed 7 had"),
+      ],
+      operand: "FILE", operandCount: 1...1,
+      options: [
+        Option("--profile", "NAME", "the load profile whose mix of scenarios is used (default: the first one of the chain)"),
+        variable,
+        Option("--seed", "N", "the seed of all random draws (default: 1)"),
+        Option("--iteration", "N", "the number of the iteration, from 0 (default: 0)"),
+        Option("--hide-values", nil, "show no values; secrets are never shown, with or without it"),
+      ]),
+    CommandDescription(
+      name: .graph, summary: "print the graph of a chain: steps, data and events",
+      examples: [
+        ("chainrun graph order.chain.yaml", "a tree for the terminal"),
+        ("chainrun graph --format svg order.chain.yaml > order.svg", "a picture for the browser and for documents"),
+        ("chainrun graph --format dot order.chain.yaml | dot -Tpdf > order.pdf", "for Graphviz"),
+      ],
+      operand: "FILE", operandCount: 1...1,
+      options: [Option("--format", "text|dot|svg", "how the graph is written (default: text)"), variable]),
     CommandDescription(
       name: .program, summary: "print the compiled program of a chain",
       examples: [("chainrun program order.chain.yaml", "instructions, slots and operations, as the interpreter sees them")],
