@@ -70,7 +70,7 @@ let package = Package(
     room("RedisConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CHiredis"]),
     room("RabbitMQConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CRabbitMQ"]),
     room("HTTPConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CCurl"]),
-    room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "Metrics"]),
+    room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "Diagnostics", "LosslessJSON", "Metrics"]),
     room("Reports", imports: ["Metrics", "LosslessJSON"]),
 
     // Rung 5

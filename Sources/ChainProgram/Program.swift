@@ -18,6 +18,8 @@ package struct Program: Sendable {
   package var resultPaths: [ResultPath] = []
   package var operations: [Operation] = []
   package var steps: [StepDescription] = []
+  /// Where each step's code stands, inner steps before the one around them. A step that is lowered at several places has several.
+  package var extents: [StepExtent] = []
   package var checks: [CheckDescription] = []
   package var events: [EventDeclaration] = []
   package var feeds: [FeedDeclaration] = []
@@ -70,6 +72,17 @@ extension Program {
       ("lanes", lanes.count), ("measures", measures.count), ("retries", retries.count),
     ]
     return tables.first { $0.1 > Program.tableCountMax }?.0
+  }
+}
+
+/// The instructions of one step, those of the steps inside it included. For people's eyes: the runtime does not read it.
+package struct StepExtent: Sendable, Hashable {
+  package let step: StepIndex
+  package let code: Range<Int>
+
+  package init(step: StepIndex, code: Range<Int>) {
+    self.step = step
+    self.code = code
   }
 }
 

@@ -80,7 +80,7 @@ extension ExpressionChecker {
       return .value(TypedExpression(.slot(variable.slot), isNotNull ? variable.type.withoutOptional : variable.type, range: range))
     case .constant(let value, let type): return .value(TypedExpression(.constant(value), type, range: range))
     case .result(let member):
-      return .value(result(ResultPath(field: member.field, segments: []), member.type, range))
+      return .value(result(ResultPath(field: member.field, segments: member.prefix), member.type, range))
     case .namespace(let namespace): return .namespace(namespace)
     case .later(let place):
       findings.add(

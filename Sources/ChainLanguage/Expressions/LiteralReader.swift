@@ -111,9 +111,11 @@ package enum LiteralReader {
   private static func refuse(_ text: ExpressionText, _ what: String, help: String, into findings: inout Findings) {
     let shown = text.bytes.count <= 40 ? "'\(text.text)'" : "this"
     let better = suggestion(text.bytes).flatMap { better in
-      number(Array(better.utf8)).flatMap { phrase($0) == what ? "write '\(better)'" : nil }
+      number(Array(better.utf8)).flatMap { phrase($0) == what ? better : nil }
     }
-    findings.add(.badLiteral, at: text.wholeRange, "\(shown) is not \(what)", help: better ?? help)
+    findings.add(
+      .badLiteral, at: text.wholeRange, "\(shown) is not \(what)", help: better.map { "write '\($0)'" } ?? help,
+      fix: better.map { .replace(text.wholeRange, by: $0, "write '\($0)'") })
   }
 
   /// `5 sec`, `5 s`, `5sec`, `200 / s`, `16 KB`, `0.1 %`, `200 per second` as we write them.

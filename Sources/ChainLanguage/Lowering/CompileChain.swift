@@ -35,7 +35,7 @@ package func compileChain(
       help: "split it into several chains")
     return Compilation(program: nil, findings: findings, files: resolver.files)
   }
-  return Compilation(program: lowered, findings: findings, files: resolver.files)
+  return Compilation(program: lowered, findings: findings, files: resolver.files, operandPlaces: resolver.operandPlaces)
 }
 
 private func runLints(_ resolver: ChainResolver) {

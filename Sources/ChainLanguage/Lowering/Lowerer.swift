@@ -100,6 +100,7 @@ struct Lowerer {
       builder.handle(start..<builder.pc, at: after, forgets: true)
       builder.place(after)
     }
+    builder.program.extents.append(StepExtent(step: step.index, code: start..<builder.pc))
   }
 
   private mutating func assign(_ step: TypedStep) {

@@ -9,7 +9,7 @@ import Reports
 /// `chainrun run FILE`
 enum RunCommand {
   /// What ends the command early: a message and its exit code.
-  private struct Stop: Error {
+  struct Stop: Error {
     let code: ExitCode
     let message: String
   }
@@ -69,7 +69,7 @@ enum RunCommand {
 
   // Before the run
 
-  private static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
+  static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
     switch ChainLoading.load(path: path, variables: invocation.values("--var")) {
     case .unreadable(let message): throw Stop(code: .usage, message: message)
     case .compiled(let compilation):
@@ -81,7 +81,7 @@ enum RunCommand {
     }
   }
 
-  private static func chooseProfile(_ program: Program, _ asked: String?) throws(Stop) -> LoadProfile {
+  static func chooseProfile(_ program: Program, _ asked: String?) throws(Stop) -> LoadProfile {
     guard let first = program.profiles.first else {
       throw Stop(code: .usage, message: "the chain has no load profile; add one under 'load:', such as 'smoke: { closed: { vus: 1, iterations: 5 } }'")
     }
@@ -102,7 +102,7 @@ enum RunCommand {
   }
 
   /// Finds each connection's connector and address, and resolves its name: the last thing that may block on the network.
-  private static func resolve(_ program: Program) throws(Stop) -> (connectors: [any Connector], targets: [any ConnectionTarget]) {
+  static func resolve(_ program: Program) throws(Stop) -> (connectors: [any Connector], targets: [any ConnectionTarget]) {
     var used: [any Connector] = []
     var targets: [any ConnectionTarget] = []
     for connection in program.connections {
@@ -142,7 +142,7 @@ enum RunCommand {
   }
 
   /// Twelve characters of base 32 without vowels: short enough for keys, different enough for runs.
-  private static func makeRunID() -> String {
+  static func makeRunID() -> String {
     let alphabet = Array("0123456789bcdfghjklmnpqrstvwxyz_".utf8)
     var generator = SystemRandomNumberGenerator()
     return String(decoding: (0..<12).map { _ in alphabet[Int(generator.next() % 31)] }, as: UTF8.self)
@@ -174,7 +174,10 @@ enum RunCommand {
     _ record: inout RunRecord, _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, isJournalComplete: Bool,
     _ folder: String
   ) -> ExitCode {
-    if result.failure == nil {
+    if let failure = result.failure {
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "no-load", detail: "\(failure.phase.rawValue) failed at \(failure.place): \(failure.error.message)"))
+    } else {
       record.validity += Validity.judge(record, isInterrupted: result.isInterrupted)
       record.thresholds = ThresholdEvaluation.evaluate(program, record)
     }
@@ -206,7 +209,8 @@ enum RunCommand {
     if record.iterations.arrivals > 0, record.iterations.completed == 0 { code = max(code, .failed) }
     if result.failure != nil { code = max(code, .environment) }
     if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
-    if record.validity.contains(where: { $0.verdict == .invalid }) || !isJournalComplete { code = max(code, .untrusted) }
+    if result.failure == nil, record.validity.contains(where: { $0.verdict == .invalid }) { code = max(code, .untrusted) }
+    if !isJournalComplete { code = max(code, .untrusted) }
     if !result.isConserved { code = max(code, .internalError) }
     if let signal { code = max(code, signal == SIGTERM ? .terminated : .interrupted) }
     return code
