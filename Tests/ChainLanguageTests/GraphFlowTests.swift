@@ -77,7 +77,7 @@ struct GraphFlowTests {
           - call: place
         #   ^^^^ missing-key
             with: { customer_id: "seven", amont: 1.5 }
-        #                        ^^^^^^^ type-mismatch
+        #                         ^^^^^ type-mismatch
         #                                 ^^^^^ unknown-key
           - call: place
             with: { customer_id: 7, amount: 12 }
@@ -327,7 +327,7 @@ struct GraphFlowTests {
       "\(compiled.compilation.files[finding.range.file].path):\(compiled.compilation.files.position(of: finding.range).line) \(finding.name.rawValue)"
     }
     #expect(
-      texts == ["test.chain.yaml:11 missing-key", "test.chain.yaml:11 unknown-key", "a.json:1 bad-literal", "b.ndjson:2 feed-unreadable"],
+      texts == ["test.chain.yaml:10 missing-key", "test.chain.yaml:10 unknown-key", "a.json:1 bad-literal", "b.ndjson:2 feed-unreadable"],
       "\(compiled.rendered)")
   }
 }

@@ -56,7 +56,7 @@ extension ChainResolver {
       return nil
     }
     guard !columns.isEmpty else {
-      if !hasBadType, node.columns.isEmpty { findings.add(.missingKey, at: node.columnsRange, "a feed reads at least one column") }
+      if !hasBadType, node.columns.isEmpty, node.columnsRange != node.name.range { findings.add(.missingKey, at: node.columnsRange, "a feed reads at least one column") }
       return nil
     }
     let path = besidePath(graph.file.path, scalar.text)

@@ -40,7 +40,8 @@ extension ChainResolver {
   func resolveMeasures(_ nodes: [MeasureNode]) -> TypedStepKind {
     var measures: [(name: YAMLScalar, from: SlotIndex, to: SlotIndex)] = []
     for node in nodes {
-      guard let from = moment(node.from), let to = moment(node.to) else { continue }
+      let moments = (from: moment(node.from), to: moment(node.to))
+      guard let from = moments.from, let to = moments.to else { continue }
       measures.append((node.name, from, to))
       guard let other = builder.program.measures.first(where: { $0.name == node.name.text }) else {
         builder.program.measures.append(MeasureDescription(name: node.name.text, range: node.name.range))

@@ -43,7 +43,9 @@ extension ChainResolver {
     let writes = effect != .reads
     if writes, let transaction = context.transaction, transaction.connection == connection { transaction.hasWrites = true }
     guard isWhole, arguments.count <= Int(UInt16.max) else { return nil }
-    if writes, operation.schema.operand == .words { lintKey(operands.first?.value, arguments, at: operation.operand.placeRange) }
+    let levels = operation.connector.accessLevels
+    let mayWrite = builder.program.connections[connection.index].access != levels.first || levels.count < 2
+    if effect == .writes || effect == .unclear, mayWrite, operation.schema.operand == .words { lintKey(operands.first?.value, arguments, at: operation.operand.placeRange) }
     return TypedOperation(
       step: index, connection: connection, verb: operation.schema.name, role: .plain, writes: writes, operands: operands,
       arguments: arguments, timeoutNanoseconds: timeout ?? Self.defaultTimeoutNanoseconds)

@@ -230,6 +230,7 @@ extension ChainResolver {
     let slot: SlotIndex
     if let known = block.slots[name] {
       if plain.isSecret, !known.type.isSecret, known.type != .invalid {
+        block.excused.insert(name)
         findings.add(
           .secretLeak, at: range, "'\(name)' is a plain \(known.type), and this would make a secret of it",
           help: "choose another name, which is then a secret too", related: [Related(known.range, "\(known.type) here")])
