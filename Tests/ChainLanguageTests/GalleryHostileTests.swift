@@ -38,7 +38,7 @@ struct GalleryHostileTests {
   private static var aliasBomb: String {
     var text = "x-a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n"
     for level in 1...9 {
-      text += "x-a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10 / size).joined(separator: ", ") + "]\n"
+      text += "x-a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
     }
     return text
   }
