@@ -162,7 +162,7 @@ final class ChainResolver {
         help: type == .string ? "a variable is written '$\(shown(literal))'" : nil)
       return nil
     }
-    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint) }
+    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint, fix: quotePlain(scalar)) }
     return TypedExpression(.constant(value), type, range: range)
   }
 

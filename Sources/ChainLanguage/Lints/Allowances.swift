@@ -12,10 +12,11 @@ struct Allowance {
 extension Findings {
   func applyingAllowances(in file: SourceFile) -> Findings {
     let (allowances, mistakes) = readAllowances(file)
-    guard !allowances.isEmpty || !mistakes.isEmpty else { return self }
+    let consequences = self.consequencesOfTruncation
+    guard !allowances.isEmpty || !mistakes.isEmpty || !consequences.isEmpty else { return self }
     var used = Set<Int>()
     var kept = Findings()
-    for finding in sorted {
+    for finding in sorted where !consequences.contains(finding) {
       let line = finding.range.file == file.index ? file.line(at: finding.range.start) : 0
       let match = allowances.firstIndex { $0.name == finding.name && $0.line == line }
       if let match, finding.severity != .error {

@@ -56,6 +56,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     ledger = Ledger(program: plan.program, evaluator: evaluator)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID)
+    if let report = plan.onTrace {
+      context.tracer = Tracer(program: plan.program, report: report)
+      ledger.trace(with: context.tracer)
+    }
     heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
@@ -81,8 +85,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard index < program.connections.count else { return runSetup() }
     let declaration = program.connections[index]
     context.drivers[index].open(deadline: reactor.now &+ declaration.connectTimeoutNanoseconds) { error in
+      guard !self.result.isInterrupted else { return }
       if let error { return self.fail(place: declaration.name, error) }
-      guard !self.result.isInterrupted else { return self.close() }
       self.open(index + 1)
     }
   }
@@ -145,6 +149,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func arm(_ pending: ArraySlice<(observer: any HopObserver, place: String)>) {
     guard let (observer, place) = pending.first else { return beginLoad() }
     observer.arm(deadline: reactor.now &+ 10_000_000_000) { error in
+      guard !self.result.isInterrupted else { return }
       if let error { return self.fail(place: place, error) }
       self.arm(pending.dropFirst())
     }
@@ -159,6 +164,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .open(let load): executor = OpenExecutor(load: load, mix: plan.profile.mix, seed: plan.seed, context: context)
     }
     (executor as? UserPool)?.loadOwner = self
+    if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.writesSpent = { [unowned self] in self.writesSpent() }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
     loadStart = MonotonicClock.now
@@ -214,12 +220,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if result.isInterrupted { isStoppingAtOnce = true }
     result.isInterrupted = true
     switch phase {
-    case .connecting, .arming: break
+    // Nothing runs yet that could be lost.
+    case .connecting: close()
+    case .arming: runTeardown()
     case .setup, .teardown: if isStoppingAtOnce { blockUser?.interrupt(now: now) }
     case .load: stopLoad(now: now)
     case .stopping:
       executor?.stopStarting(now: now)
-      executor?.interruptAll(now: now)
+      if isStoppingAtOnce { executor?.interruptAll(now: now) }
     case .settling: if isStoppingAtOnce { checkSettled(now: now) }
     }
   }
