@@ -53,6 +53,9 @@ package enum OperandForm: Sendable, Hashable {
   case duration
   /// One of the words listed.
   case choice([String])
+  /// The path of a file beside the chain whose content is the text; or, when it contains a `{`, the text itself. No expressions in either:
+  /// the template is one literal.
+  case fileOrText
   /// A list of words, each one of those listed or any if the list is empty.
   case wordList([String])
   /// The operand is this verb's list of nested steps (`transaction`): written under `steps:`.
@@ -127,12 +130,15 @@ package struct ResultMember: Sendable, Hashable {
   package let name: String
   package let type: ValueType
   package let field: ResultField
+  /// The way down from the field to where the member begins: a path read from the member has these segments in front.
+  package let prefix: [ResultPath.Segment]
   package let summary: String
 
-  package init(_ name: String, _ type: ValueType, _ field: ResultField, summary: String) {
+  package init(_ name: String, _ type: ValueType, _ field: ResultField, prefix: [ResultPath.Segment] = [], summary: String) {
     self.name = name
     self.type = type
     self.field = field
+    self.prefix = prefix
     self.summary = summary
   }
 }

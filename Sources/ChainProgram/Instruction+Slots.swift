@@ -5,7 +5,7 @@ extension Instruction {
     case .constant(let d, _), .move(let d, _), .binary(_, let d, _, _), .compare(_, _, let d, _, _), .not(let d, _), .negate(let d, _),
       .cast(let d, _, _), .call(_, let d, _, _), .jsonMember(let d, _, _), .element(let d, _, _), .buildText(let d, _, _),
       .loadResult(let d, _), .loadResultInt(let d, _), .loadResultDecimal(let d, _), .count(let d, _), .chooseBranch(_, let d),
-      .stamp(let d, _):
+      .stamp(let d, _), .makeList(let d, _, _), .castAll(_, let d, _, _), .match(_, let d, _, _), .loadResultAt(let d, _, _):
       return d
     case .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop,
       .originIdentify, .originAcknowledge, .originAbort, .runLanes, .measure, .retryAgain, .endGroup, .stop, .drawRow, .log, .fail, .rethrow,
@@ -19,7 +19,11 @@ extension Instruction {
   package func sources(in program: Program) -> [SlotIndex] {
     switch self {
     case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .chooseBranch, .stamp: return []
-    case .move(_, let a), .not(_, let a), .negate(_, let a), .cast(_, let a, _), .jsonMember(_, let a, _), .count(_, let a): return [a]
+    case .move(_, let a), .not(_, let a), .negate(_, let a), .cast(_, let a, _), .jsonMember(_, let a, _), .count(_, let a), .castAll(_, _, let a, _), .match(_, _, let a, _): return [a]
+    case .makeList(_, let a, let count): return (0..<Int(count)).map { SlotIndex(a.index + $0) }
+    case .loadResultAt(_, let a, let path):
+      let count = program.resultPaths[path.index].segments.count { if case .argument = $0 { true } else { false } }
+      return (0..<count).map { SlotIndex(a.index + $0) }
     case .binary(_, _, let a, let b), .compare(_, _, _, let a, let b), .element(_, let a, let b): return [a, b]
     case .call(_, _, let a, let count): return (0..<Int(count)).map { SlotIndex(a.index + $0) }
     case .buildText(_, let a, let template):

@@ -70,6 +70,22 @@ package struct StepExtent: Sendable, Hashable {
   }
 }
 
+extension Program {
+  /// Entries that a table of a program may have.
+  package static let tableCountMax = Int(UInt16.max)
+
+  /// The table with more entries than an index can say, in words; such a program must not run.
+  package var oversizedTable: String? {
+    let tables: [(String, Int)] = [
+      ("variables and intermediate values", slots.count), ("constants", constants.count), ("texts", templates.count),
+      ("parts of results", resultPaths.count), ("operations", operations.count), ("steps", steps.count), ("checks", checks.count),
+      ("connections", connections.count), ("events", events.count), ("feeds", feeds.count), ("branches", branches.count),
+      ("lanes", lanes.count), ("measures", measures.count), ("retries", retries.count),
+    ]
+    return tables.first { $0.1 > Program.tableCountMax }?.0
+  }
+}
+
 package struct SlotDescription: Sendable {
   /// A variable's name, or `.n` for a temporary.
   package let name: String

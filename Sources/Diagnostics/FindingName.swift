@@ -67,6 +67,21 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case ambiguousScalar = "ambiguous-scalar"
   case unusedAllowance = "unused-allowance"
 
+  // What the systems themselves say, with 'lint --online'
+  case onlineUnreachable = "online-unreachable"
+  case onlineUnchecked = "online-unchecked"
+  case onlineVersion = "online-version"
+  case onlineStatementError = "online-statement-error"
+  case onlineUnknownColumn = "online-unknown-column"
+  case onlineParameterType = "online-parameter-type"
+  case onlineCaptureType = "online-capture-type"
+  case onlineMissingExchange = "online-missing-exchange"
+  case onlineMissingQueue = "online-missing-queue"
+  case onlinePermission = "online-permission"
+
+  /// Whether only a look at the systems gives it.
+  package var isOnline: Bool { rawValue.hasPrefix("online-") }
+
   /// The severity that a finding of this name has unless it says otherwise.
   package var severity: Severity {
     entry.severity
@@ -129,6 +144,16 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .awaitInsideTransaction: (.warning, "a wait inside a transaction holds its locks")
     case .ambiguousScalar: (.warning, "a text that other YAML readers take for a boolean or a number")
     case .unusedAllowance: (.warning, "a 'lint: allow' comment suppresses nothing")
+    case .onlineUnreachable: (.warning, "a system could not be reached, so nothing was checked there")
+    case .onlineUnchecked: (.note, "a system does not let this be checked without changing anything")
+    case .onlineVersion: (.error, "a server is new enough for what the chain wants of it")
+    case .onlineStatementError: (.error, "the server takes each statement and command")
+    case .onlineUnknownColumn: (.error, "a column that the chain names exists")
+    case .onlineParameterType: (.error, "a bound value has a type that the server reads in its place")
+    case .onlineCaptureType: (.error, "a column can be read as the type that the chain gives it")
+    case .onlineMissingExchange: (.error, "an exchange that the chain names exists")
+    case .onlineMissingQueue: (.error, "a queue that the chain names exists")
+    case .onlinePermission: (.error, "the connection's user may do what the chain does")
     }
   }
 }

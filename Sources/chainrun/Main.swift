@@ -29,6 +29,7 @@ enum Main {
     case .command(let invocation):
       switch invocation.command.name {
       case .lint: return LintCommand.run(invocation)
+      case .explain: return ExplainCommand.run(invocation)
       case .run: return RunCommand.run(invocation)
       case .trace: return TraceCommand.run(invocation)
       case .graph: return GraphCommand.run(invocation)

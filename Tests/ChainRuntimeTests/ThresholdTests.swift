@@ -44,6 +44,19 @@ private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
     #expect(verdict(.maximum(.response), .lessOrEqual, 1e9, record).verdict == .pass && verdict(.minimum(.response), .greater, 1e6, record).verdict == .fail)
   }
 
+  @Test func `failed iterations count as slower than any limit`() {
+    // 1000 answered and 111 failed: p90 is the slowest answer, and anything above lies among the failed.
+    let record = record {
+      $0.response = ramp
+      $0.iterations.failed = 100
+      $0.iterations.unknown = 11
+    }
+    #expect(verdict(.quantile(0.5, .response), .less, 557e6, record).verdict == .pass)
+    #expect(verdict(.quantile(0.5, .response), .less, 554e6, record).verdict == .fail)
+    #expect(verdict(.quantile(0.95, .response), .less, 3600e9, record).verdict == .fail)
+    #expect(verdict(.quantile(0.95, .response), .less, 3600e9, record).detail?.contains("111 of 1111") == true)
+  }
+
   @Test func `each series is read from its own place`() {
     let record = record {
       $0.response = histogram([1_000_000])

@@ -22,6 +22,7 @@ extension ChainResolver {
     var operands: [(name: String, value: OperandTemplate)] = []
     var isWhole = true
     let scope = scope(flow)
+    notePlace(node.verb.range, operation.operand, isSQL: operation.schema.operand == .sql)
     if let main = operand(operation.operand, operation.schema.operand, key: operation.schema.name, scope, arguments: &arguments) {
       operands.append((operation.schema.name, main))
     } else {

@@ -26,6 +26,8 @@ final class ChainResolver {
   var generatedIds: [String: Int] = [:]
   var stepsById: [String: StepIndex] = [:]
   var idRanges: [String: SourceRange] = [:]
+  /// By the range of a step's verb or of a hop's name: where the main operand's text stands.
+  var operandPlaces: [SourceRange: OperandPlace] = [:]
   /// Nodes of typed expressions so far; a limit on them keeps every table of the program within its index.
   var expressionWeight = 0
   static let expressionWeightMax = 30_000
@@ -160,7 +162,7 @@ final class ChainResolver {
         help: type == .string ? "a variable is written '$\(shown(literal))'" : nil)
       return nil
     }
-    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint) }
+    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint, fix: quotePlain(scalar)) }
     return TypedExpression(.constant(value), type, range: range)
   }
 

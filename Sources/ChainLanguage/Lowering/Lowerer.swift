@@ -325,15 +325,7 @@ struct Lowerer {
   /// Whether the block from `entry` to the last instruction reads more of a sighting than its key.
   private func readsContent(from entry: Int) -> Bool {
     for instruction in builder.program.instructions[entry...] {
-      switch instruction {
-      case .loadResult(_, let path), .loadResultInt(_, let path), .loadResultDecimal(_, let path):
-        if builder.program.resultPaths[path.index].field != .key { return true }
-      case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .jump, .jumpIfFalse,
-        .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify,
-        .originAcknowledge, .originAbort, .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure,
-        .retryAgain, .endGroup, .stop:
-        break
-      }
+      if let path = instruction.resultPath, builder.program.resultPaths[path.index].field != .key { return true }
     }
     return false
   }

@@ -107,16 +107,24 @@ final class HopBook: SightingSink {
     return true
   }
 
-  /// Nothing can be seen before it was sent.
   func lowerBound(_ number: Int, sent: UInt64) -> UInt64? {
     guard sights[number].seen != 0 else { return nil }
-    let bound = min(max(sights[number].notBefore, sent), sights[number].seen)
+    let bound = low(number, sent: sent)
     return bound == 0 ? nil : bound
+  }
+
+  /// Nothing can be seen before it was sent. What was told of after a gap need not have been the first change: it may have been there
+  /// since the gap began.
+  private func low(_ number: Int, sent: UInt64) -> UInt64 {
+    let seen = sights[number].seen
+    var notBefore = sights[number].notBefore
+    for gap in gaps where sent < gap.to && gap.to <= seen { notBefore = min(notBefore, gap.from) }
+    return min(max(notBefore, sent), seen)
   }
 
   func recordLag(_ number: Int, sent: UInt64, acknowledged: UInt64) {
     let high = sights[number].seen
-    let low = min(max(sights[number].notBefore, sent), high)
+    let low = low(number, sent: sent)
     lagCount &+= 1
     lagLow.record(difference: Int64(bitPattern: low &- acknowledged))
     lagHigh.record(difference: Int64(bitPattern: high &- acknowledged))

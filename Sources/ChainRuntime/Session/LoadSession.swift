@@ -85,8 +85,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard index < program.connections.count else { return runSetup() }
     let declaration = program.connections[index]
     context.drivers[index].open(deadline: reactor.now &+ declaration.connectTimeoutNanoseconds) { error in
+      guard !self.result.isInterrupted else { return }
       if let error { return self.fail(place: declaration.name, error) }
-      guard !self.result.isInterrupted else { return self.close() }
       self.open(index + 1)
     }
   }
@@ -149,6 +149,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func arm(_ pending: ArraySlice<(observer: any HopObserver, place: String)>) {
     guard let (observer, place) = pending.first else { return beginLoad() }
     observer.arm(deadline: reactor.now &+ 10_000_000_000) { error in
+      guard !self.result.isInterrupted else { return }
       if let error { return self.fail(place: place, error) }
       self.arm(pending.dropFirst())
     }
@@ -219,12 +220,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if result.isInterrupted { isStoppingAtOnce = true }
     result.isInterrupted = true
     switch phase {
-    case .connecting, .arming: break
+    // Nothing runs yet that could be lost.
+    case .connecting: close()
+    case .arming: runTeardown()
     case .setup, .teardown: if isStoppingAtOnce { blockUser?.interrupt(now: now) }
     case .load: stopLoad(now: now)
     case .stopping:
       executor?.stopStarting(now: now)
-      executor?.interruptAll(now: now)
+      if isStoppingAtOnce { executor?.interruptAll(now: now) }
     case .settling: if isStoppingAtOnce { checkSettled(now: now) }
     }
   }

@@ -13,6 +13,8 @@ package enum ThresholdEvaluation {
     case value(Double, text: String)
     case bounds(Double, Double, text: String, resolution: UInt64?)
     case notEstimable(String)
+    /// Above any limit: so many iterations never got their answer that the quantile lies among them.
+    case beyond(String)
   }
 
   private static func evaluate(_ threshold: Threshold, _ record: RunRecord) -> JournalThreshold {
@@ -37,6 +39,9 @@ package enum ThresholdEvaluation {
         detail: "the limit lies between the bounds; a finer resolution than \(Figure.time(Double(resolution ?? 0))) would decide it")
     case .notEstimable(let reason):
       return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: reason)
+    case .beyond(let reason):
+      return JournalThreshold(
+        text: threshold.text, verdict: holds(threshold.comparison, .infinity, threshold.limit) ? .pass : .fail, observed: "beyond any limit", detail: reason)
     }
   }
 
@@ -49,6 +54,8 @@ package enum ThresholdEvaluation {
 
   private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
+    case .quantile(let q, .response): return survivors(q, record.response, record)
+    case .quantile(let q, .service): return survivors(q, record.service, record)
     case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
     case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
@@ -63,6 +70,19 @@ package enum ThresholdEvaluation {
       let share = Double(value) / Double(whole)
       return .value(share, text: Figure.percentage(share))
     }
+  }
+
+  /// A quantile over all iterations that ended, of which the failed ones have no time: they count as slower than any that has one, so that a
+  /// target cannot pass by failing quickly.
+  private static func survivors(_ q: Double, _ histogram: HistogramSnapshot, _ record: RunRecord) -> Observation {
+    let failed = record.iterations.failed + record.iterations.unknown
+    let total = histogram.count + failed
+    guard Quantile.isEstimable(q, from: total) else { return .notEstimable("not estimable (\(total) of \(Quantile.samplesNeeded(for: q)) samples)") }
+    let rank = q * Double(total)
+    guard rank <= Double(histogram.count), let value = histogram.quantile(rank / Double(histogram.count)) else {
+      return .beyond("\(failed) of \(total) iterations failed, and count as slower than any limit")
+    }
+    return .value(Double(value), text: Figure.time(Double(value)))
   }
 
   private static func needs(_ q: Double, _ histogram: HistogramSnapshot) -> String {
@@ -152,10 +172,10 @@ extension HopRecord {
 
 /// Numbers for people, in a verdict's text.
 enum Figure {
-  /// Nanoseconds as `850 us`, `12.4 ms`, `1.25 s`.
+  /// Nanoseconds as `850 µs`, `12.4 ms`, `1.25 s`.
   static func time(_ nanoseconds: Double) -> String {
     let (value, unit): (Double, String) =
-      nanoseconds < 1e6 ? (nanoseconds / 1e3, "us") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
+      nanoseconds < 1e6 ? (nanoseconds / 1e3, "µs") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
     return "\(threeDigits(value)) \(unit)"
   }
 

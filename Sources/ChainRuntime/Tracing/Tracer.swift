@@ -212,8 +212,8 @@ final class Tracer {
       if case .int(let from) = view.frame[from.index], case .int(let to) = view.frame[to.index] {
         tell(view, track.lane, .measured(program.measures[measure.index].name, nanoseconds: to &- from))
       }
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
       .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end:
       break
     }
@@ -223,8 +223,8 @@ final class Tracer {
   private func begin(_ view: TraceView, _ track: inout Track) {
     let instruction = program.instructions[view.pc]
     switch instruction {
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
       return
     case .enterStep(let step):
       tellAssigned(view, &track)

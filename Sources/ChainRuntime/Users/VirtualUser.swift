@@ -252,8 +252,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       if isTraced { context.tracer?.reached(traceView) }
       do throws(OperationError) {
         switch instruction {
-        case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-          .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
+        case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
           pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
         case .enterStep(let step):
           currentStep = step.index

@@ -8,10 +8,14 @@ package enum ResultFiles {
 
   /// Reads `<directory>/journal.ndjson` and writes the reports beside it, each under its name only when it is complete.
   ///
+  /// - Parameter conclude: Called with the record once the journal is read and before anything but the event rows is written: the end of a run
+  ///   judges it here and appends its verdicts to the record and to the journal, which is therefore read only once.
   /// - Returns: the run record, for the terminal summary.
-  package static func write(into directory: String) throws(ResultFilesError) -> RunRecord {
+  package static func write(
+    into directory: String, conclude: (inout RunRecord) -> Void = { _ in }
+  ) throws(ResultFilesError) -> RunRecord {
     let journal = directory + "/" + journalName
-    let run: RunRecord
+    var run: RunRecord
     let events: OutputFile
     do {
       // The start record names the rows that follow it.
@@ -31,6 +35,7 @@ package enum ResultFiles {
       preconditionFailure("only the two error types above are thrown: \(error)")
     }
     try events.finish()
+    conclude(&run)
     try write(SummaryJSON.text(of: run), to: directory + "/summary.json")
     try write(LocustCSV.stats(of: run), to: directory + "/results_stats.csv")
     try write(LocustCSV.history(of: run), to: directory + "/results_stats_history.csv")

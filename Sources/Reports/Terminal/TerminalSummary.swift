@@ -27,7 +27,8 @@ package struct TerminalSummary {
     let verdict = RunVerdict(of: run)
     var lines = [style.paint(verdict.word, verdict.tone) + "  " + style.paint("\(run.start.chain): ", .heading) + verdict.sentence]
     var table = TextTable([.left, .left])
-    table.row([Cell("load", .faint), Cell(loadText)])
+    if !run.start.profileText.isEmpty { table.row([Cell("load", .faint), Cell(run.start.profileText)]) }
+    table.row([Cell("rate", .faint), Cell(rateText)])
     table.row([Cell("iterations", .faint), Cell(iterationsText)])
     if run.warmUpIterations.arrivals > 0 {
       table.row([Cell("warm-up", .faint), Cell("\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures")])
@@ -36,8 +37,8 @@ package struct TerminalSummary {
     return lines
   }
 
-  private var loadText: String {
-    var parts = [run.start.profileText.isEmpty ? run.start.model.rawValue : run.start.profileText]
+  private var rateText: String {
+    var parts: [String] = []
     let arrived = run.durationSeconds > 0 ? Double(run.iterations.arrivals) / run.durationSeconds : 0
     let completed = run.durationSeconds > 0 ? Double(run.iterations.completed) / run.durationSeconds : 0
     if let asked = run.start.askedArrivalsPerSecond {
@@ -286,7 +287,8 @@ package struct TerminalSummary {
       lines += table.lines(width: width, style: style)
     }
     if run.probes.share > 0.05 {
-      lines.append(note("observing was \(Quantities.percentage(run.probes.share)) of the target's operations"))
+      lines.append(
+        note("observing (fences, value reads, probes) was \(Quantities.percentage(run.probes.share)) of all operations sent; the rest was the load"))
     }
     if run.damagedLines > 0 { lines.append(note("\(run.damagedLines) damaged lines in the journal were passed over")) }
     return lines

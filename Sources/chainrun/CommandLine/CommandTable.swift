@@ -1,7 +1,7 @@
 /// The commands as data: the parser and the help are made from this table.
 struct CommandDescription: Sendable {
   enum Name: String, CaseIterable, Sendable {
-    case lint, run, trace, graph, program, version
+    case lint, explain, run, trace, graph, program, version
   }
 
   struct Option: Sendable {
@@ -36,13 +36,28 @@ struct CommandDescription: Sendable {
       name: .lint, summary: "prove what can be proved about chains before anything runs",
       examples: [
         ("chainrun lint chains/order-flow.chain.yaml", "all findings with their places, exit 1 if any is an error"),
-        ("chainrun lint --format json chains/*.chain.yaml", "for another program to read"),
+        ("chainrun lint chains", "every '*.chain.yaml' in and below a folder"),
+        ("chainrun lint --format sarif chains", "for another program to read; also json, and github for its workflows"),
+        ("chainrun lint --fix order.chain.yaml", "repair what is mechanical; '--diff' only shows it"),
+        ("git show HEAD:order.chain.yaml | chainrun lint - --stdin-name order.chain.yaml", "from standard input"),
       ],
-      operand: "FILE…", operandCount: 1...10_000,
+      operand: "FILE|DIR|-…", operandCount: 1...10_000,
       options: [
-        Option("--format", "human|json", "how findings are written to standard output (default: human)"),
+        Option("--online", nil, "also ask the systems: columns, types, exchanges, queues, permissions; read-only, 10 s for each connection"),
+        Option("--format", "FORMAT", "how findings are written: human, json, sarif or github (default: human)"),
+        Option("--strict", nil, "warnings are errors for the exit code"),
+        Option("--fix", nil, "apply the fixes that are safe, and report what is left"),
+        Option("--diff", nil, "print what '--fix' would change, and change nothing"),
+        Option("--watch", nil, "lint again whenever a file changes, until ^C"),
+        Option("--stdin-name", "NAME", "the file name of what '-' reads (default: stdin)"),
         variable,
       ]),
+    CommandDescription(
+      name: .explain, summary: "tell what a finding means, with examples",
+      examples: [
+        ("chainrun explain unknown-key", "what, why, a wrong and a right example"), ("chainrun explain", "all findings, one a line"),
+      ],
+      operand: "[NAME…]", operandCount: 0...100, options: []),
     CommandDescription(
       name: .run, summary: "run a chain under load and keep account of every event",
       examples: [

@@ -153,26 +153,14 @@ enum RunCommand {
   private static func conclude(_ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String) -> ExitCode {
     let isWritten = journal.close()
     if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
-    let journalPath = folder + "/" + ResultFiles.journalName
     var code = ExitCode.ok
-    do {
-      let record = try JournalReader.read(path: journalPath)
-      let thresholds = result.failure == nil ? ThresholdEvaluation.evaluate(program, record) : []
-      let validity = result.failure == nil ? Validity.judge(record, isInterrupted: result.isInterrupted) : []
-      code = exitCode(result, record, thresholds, validity, signal, isJournalComplete: isWritten)
-      let appender = try JournalWriter(appendingTo: journalPath)
-      appender.append(validity)
-      appender.append(thresholds)
-      appender.append(
-        JournalEnd(atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" }))
-      if !appender.close() || !isWritten {
-        code = max(code, .untrusted)
-        if let failure = appender.failure ?? journal.failure { Terminal.talk("chainrun: \(failure)\n") }
+    do throws(ResultFilesError) {
+      let record = try ResultFiles.write(into: folder) { record in
+        code = judge(&record, program, result, signal, journal, isJournalComplete: isWritten, folder)
       }
-      let final = try ResultFiles.write(into: folder)
       if result.failure == nil || record.iterations.arrivals > 0 {
         let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-        Terminal.out(TerminalSummary.text(of: final, style: style, width: Terminal.width, resultsPath: folder))
+        Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
       }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
@@ -181,18 +169,48 @@ enum RunCommand {
     return code
   }
 
+  /// Decides validity, thresholds and the exit code, and writes them into the record and at the journal's end.
+  private static func judge(
+    _ record: inout RunRecord, _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, isJournalComplete: Bool,
+    _ folder: String
+  ) -> ExitCode {
+    if let failure = result.failure {
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "no-load", detail: "\(failure.phase.rawValue) failed at \(failure.place): \(failure.error.message)"))
+    } else {
+      record.validity += Validity.judge(record, isInterrupted: result.isInterrupted)
+      record.thresholds = ThresholdEvaluation.evaluate(program, record)
+    }
+    var code = exitCode(result, record, signal, isJournalComplete: isJournalComplete)
+    let end = JournalEnd(
+      atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" })
+    record.end = end
+    do throws(JournalFailureState) {
+      let appender = try JournalWriter(appendingTo: folder + "/" + ResultFiles.journalName)
+      appender.append(record.validity)
+      appender.append(record.thresholds)
+      appender.append(end)
+      guard !appender.close() || !isJournalComplete else { return code }
+      if let failure = appender.failure ?? journal.failure { throw failure }
+    } catch {
+      Terminal.talk("chainrun: \(error)\n")
+      code = max(code, .untrusted)
+    }
+    return code
+  }
+
   private static func exitCode(
-    _ result: RunResult, _ record: RunRecord, _ thresholds: [JournalThreshold], _ validity: [JournalValidity], _ signal: Int32?,
-    isJournalComplete: Bool
+    _ result: RunResult, _ record: RunRecord, _ signal: Int32?, isJournalComplete: Bool
   ) -> ExitCode {
     var code = ExitCode.ok
-    if thresholds.contains(where: { $0.verdict != .pass }) { code = max(code, .failed) }
+    if record.thresholds.contains(where: { $0.verdict != .pass }) { code = max(code, .failed) }
     if record.checks.contains(where: { $0.failed > 0 }) { code = max(code, .failed) }
     // A load of which nothing at all succeeded is a no, whether or not a threshold asks.
     if record.iterations.arrivals > 0, record.iterations.completed == 0 { code = max(code, .failed) }
     if result.failure != nil { code = max(code, .environment) }
     if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
-    if validity.contains(where: { $0.verdict == .invalid }) || !isJournalComplete { code = max(code, .untrusted) }
+    if result.failure == nil, record.validity.contains(where: { $0.verdict == .invalid }) { code = max(code, .untrusted) }
+    if !isJournalComplete { code = max(code, .untrusted) }
     if !result.isConserved { code = max(code, .internalError) }
     if let signal { code = max(code, signal == SIGTERM ? .terminated : .interrupted) }
     return code

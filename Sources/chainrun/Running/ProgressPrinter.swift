@@ -78,7 +78,9 @@ final class ProgressPrinter: Sendable {
     switch progress.phase {
     case .load: parts.append(durationNanoseconds.map { "\(elapsed) of \(seconds($0))" } ?? elapsed)
     case .stopping: parts.append("\(elapsed), waiting for \(progress.busyUsers) running iterations")
-    case .settling: parts.append("settling: \(progress.committedEvents - min(progress.visibleEvents, progress.committedEvents)) events still on their way")
+    case .settling:
+      let ended = min(progress.visibleEvents + progress.lostEvents, progress.committedEvents)
+      parts.append("settling: \(progress.committedEvents - ended) events still on their way")
     case .connecting, .setup, .arming, .teardown: break
     }
     parts.append("\(progress.iterations.completed) done")

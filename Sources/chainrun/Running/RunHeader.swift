@@ -59,8 +59,8 @@ enum RunHeader {
       }
       let rate = load.rate == load.rate.rounded() ? String(Int(load.rate)) : String(load.rate)
       start.profileText =
-        "\(profile.name): open, \(rate)/s \(load.arrivals) arrivals for \(text(load.durationNanoseconds)), at most \(load.usersMax) users, "
-        + (load.onSaturation == .queue ? "queueing" : "dropping") + " when all are busy"
+        "\(profile.name): open, \(rate)/s \(load.arrivals) arrivals for \(text(load.durationNanoseconds)), at most \(load.usersMax) users"
+        + (load.onSaturation == .drop ? ", dropping" : "")
     case .closed(let load):
       start.model = .closed
       start.askedUsers = load.users

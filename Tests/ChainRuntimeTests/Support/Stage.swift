@@ -40,7 +40,7 @@ final class Stage: IterationOwner, LoadOwner {
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) { endings.append(ending) }
-  func feedExhausted() { isFeedExhausted = true }
+  func stopRequested() { isFeedExhausted = true }
   func loadEnded(now: UInt64) { hasLoadEnded = true }
 
   /// Turns until the condition holds.
