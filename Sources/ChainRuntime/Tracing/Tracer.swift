@@ -181,7 +181,12 @@ final class Tracer {
       if isNamed[d.index], !track.assigned.contains(d) { track.assigned.append(d) }
     }
     switch instruction {
-    case .jumpIfFalse(_, let target): decided(pc, holds: view.pc != Int(target), view, &track)
+    case .jumpIfFalse(_, let target):
+      // The counter that ends a loop is none that a round has seen.
+      if view.pc == Int(target), let owner = owner(of: pc), program.sources[pc] == program.steps[owner].range {
+        track.assigned.removeAll { slot in track.computed.last?.read.contains { $0.slot == slot } ?? false }
+      }
+      decided(pc, holds: view.pc != Int(target), view, &track)
     case .jumpIfTrue(_, let target): decided(pc, holds: view.pc == Int(target), view, &track)
     case .drawRow(let feed, let d):
       let feed = program.feeds[feed.index]
@@ -224,6 +229,8 @@ final class Tracer {
       return
     case .enterStep(let step):
       tellAssigned(view, &track)
+      // In a loop the same step comes again, so it is told even if it was the last one.
+      track.step = -1
       enter(step.index, view, &track)
     case .submit(let operation):
       tellAssigned(view, &track)
@@ -283,6 +290,8 @@ final class Tracer {
   private func tellAssigned(_ view: TraceView, _ track: inout Track) {
     if let decision = track.decision { tell(view, track.lane, .decided(decision.range, decision.holds, reads: decision.reads)) }
     track.decision = nil
+    // Before the first step there are only variables that are set to null because some path leaves them without a value.
+    if track.step < 0 { track.assigned = [] }
     for slot in track.assigned { tell(view, track.lane, .assigned(variable(slot.index, view))) }
     track.assigned = []
   }

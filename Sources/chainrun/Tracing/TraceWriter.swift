@@ -282,9 +282,10 @@ final class TraceWriter {
   }
 
   private func shown(_ read: TracedRead) -> String {
-    switch read.part {
+    let isTruth = read.value == "true" || read.value == "false"
+    return switch read.part {
     case .variable(let name): "\(name) = \(value(read.value))"
-    case .expression(let range): "\(text(of: range)) = \(value(read.value))"
+    case .expression(let range): "\(text(of: range)) \(isTruth ? "is" : "=") \(value(read.value))"
     }
   }
 
