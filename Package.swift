@@ -59,10 +59,10 @@ let package = Package(
     room("Metrics", imports: ["LosslessJSON", "CZlib"]),
 
     // Rung 2
-    room("ChainProgram", imports: ["Diagnostics", "LosslessJSON"]),
+    room("ChainProgram", imports: ["Diagnostics", "LosslessJSON", "CPCRE2"]),
 
     // Rung 3
-    room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML", "CPCRE2"]),
+    room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML"]),
     room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux", "CCurl"]),
 
     // Rung 4
@@ -70,7 +70,7 @@ let package = Package(
     room("RedisConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CHiredis"]),
     room("RabbitMQConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CRabbitMQ"]),
     room("HTTPConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CCurl"]),
-    room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "Metrics"]),
+    room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "Diagnostics", "LosslessJSON", "Metrics"]),
     room("Reports", imports: ["Metrics", "LosslessJSON"]),
 
     // Rung 5
@@ -111,7 +111,9 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
     tests(
       "ChainRuntimeTests",
-      imports: ["ChainRuntime", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter"]),
+      imports: [
+        "ChainRuntime", "ChainLanguage", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter",
+      ]),
     tests("ChainrunTests", imports: ["LosslessJSON"]),
     tests("OrderPipelineTests", imports: ["LosslessJSON"]),
   ]

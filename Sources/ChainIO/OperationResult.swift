@@ -2,6 +2,15 @@
 ///
 /// A connector writes it, expressions read it. It is reused: `clear` keeps the memory, so a warmed-up result takes no allocation.
 /// Content is a flat list of nodes in pre-order over one byte arena.
+///
+/// Messages taken from a queue (`ResultField.messages`) are an array of messages; `nodes` begins with it. A message is an array of three:
+/// its routing key as text, its body as text (the bytes as they came; whether they are JSON shows when `.json` is read), and its headers as
+/// an array with one array of two texts, name and value, for each:
+///
+///     array(2)                                          messages.size == 2
+///       array(3) "order.created" "{\"id\":1}" array(1)     messages[0].key, .text and .json
+///         array(2) "x-run" "r1"                         messages[0].headers["x-run"]
+///       array(3) "order.created" "" array(0)
 package final class OperationResult {
   package struct Node {
     package enum Kind: UInt8 {
@@ -78,6 +87,9 @@ package final class OperationResult {
   package func appendNull() { nodes.append(Node(kind: .null, length: 0, offset: 0, integer: 0)) }
   package func appendInteger(_ value: Int64) { nodes.append(Node(kind: .integer, length: 0, offset: 0, integer: value)) }
   package func appendArray(count: Int) { nodes.append(Node(kind: .array, length: UInt32(count), offset: 0, integer: 0)) }
+
+  /// Says how many children the array at `position` of `nodes` has got, where that was not known when it was appended.
+  package func setCount(_ count: Int, ofArrayAt position: Int) { nodes[position].length = UInt32(count) }
 
   package func appendText(_ content: UnsafeRawBufferPointer) {
     let place = appendBytes(content)

@@ -53,6 +53,9 @@ package enum OperandForm: Sendable, Hashable {
   case duration
   /// One of the words listed.
   case choice([String])
+  /// The path of a file beside the chain whose content is the text; or, when it contains a `{`, the text itself. No expressions in either:
+  /// the template is one literal.
+  case fileOrText
   /// A list of words, each one of those listed or any if the list is empty.
   case wordList([String])
   /// The operand is this verb's list of nested steps (`transaction`): written under `steps:`.
@@ -106,11 +109,14 @@ package struct VerbSchema: Sendable {
   package let effect: @Sendable (_ operandText: String) -> Effect
   /// The name of this verb for the Locust-format files' `Type` column: `SQL`, `REDIS`, `GET`.
   package let method: @Sendable (_ operandText: String) -> String
+  /// Why the connector cannot carry one operation at all, from its operand's text as `effect` sees it; nil if it can.
+  package let refusal: @Sendable (_ operandText: String) -> String?
 
   package init(
     name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember],
     effect: @escaping @Sendable (_ operandText: String) -> Effect,
-    method: @escaping @Sendable (_ operandText: String) -> String
+    method: @escaping @Sendable (_ operandText: String) -> String,
+    refusal: @escaping @Sendable (_ operandText: String) -> String? = { _ in nil }
   ) {
     self.name = name
     self.operand = operand
@@ -119,6 +125,7 @@ package struct VerbSchema: Sendable {
     self.result = result
     self.effect = effect
     self.method = method
+    self.refusal = refusal
   }
 }
 
@@ -127,12 +134,15 @@ package struct ResultMember: Sendable, Hashable {
   package let name: String
   package let type: ValueType
   package let field: ResultField
+  /// The way down from the field to where the member begins: a path read from the member has these segments in front.
+  package let prefix: [ResultPath.Segment]
   package let summary: String
 
-  package init(_ name: String, _ type: ValueType, _ field: ResultField, summary: String) {
+  package init(_ name: String, _ type: ValueType, _ field: ResultField, prefix: [ResultPath.Segment] = [], summary: String) {
     self.name = name
     self.type = type
     self.field = field
+    self.prefix = prefix
     self.summary = summary
   }
 }

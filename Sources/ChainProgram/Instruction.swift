@@ -22,12 +22,20 @@ package enum Instruction: Sendable, Hashable {
   case call(Function, d: SlotIndex, a: SlotIndex, count: UInt8)
   /// R[d] = the member of the JSON value R[a] named by the string constant; null if it has none
   case jsonMember(d: SlotIndex, a: SlotIndex, ConstantIndex)
-  /// R[d] = the element R[b] of the JSON array or list R[a]; null if it has none
+  /// R[d] = the element R[b] of the JSON array or list R[a], or the member of that name of the JSON object R[a]; null if it has none
   case element(d: SlotIndex, a: SlotIndex, b: SlotIndex)
+  /// R[d] = the list of R[a] ..< R[a + count]
+  case makeList(d: SlotIndex, a: SlotIndex, count: UInt16)
+  /// R[d] = R[a] as a list or map whose elements are all of the type; fails if it cannot be
+  case castAll(ContainerTarget, d: SlotIndex, a: SlotIndex, CastTarget)
+  /// R[d] = what the pattern in the string constant finds in the text R[a]
+  case match(MatchKind, d: SlotIndex, a: SlotIndex, ConstantIndex)
   /// R[d] = the text of the template, its arguments from R[a] on
   case buildText(d: SlotIndex, a: SlotIndex, TemplateIndex)
   /// R[d] = what the path reads of the last operation's result (or of the sighting, in a hop's mapping)
   case loadResult(d: SlotIndex, ResultPathIndex)
+  /// The same for a path with segments `.argument`, whose numbers are R[a], R[a + 1], …
+  case loadResultAt(d: SlotIndex, a: SlotIndex, ResultPathIndex)
   /// R[d] = the result path read straight as an int, without an intermediate string; fails if it is not one
   case loadResultInt(d: SlotIndex, ResultPathIndex)
   /// R[d] = the result path read straight as a decimal
@@ -112,6 +120,10 @@ package enum BinaryOperation: UInt8, Sendable, Hashable {
   case addDuration, subtractDuration
   /// duration × int, duration ÷ int
   case scaleDuration, divideDuration
+  /// duration ÷ duration, a decimal
+  case divideDurations
+  /// instant + duration, instant - duration, instant - instant
+  case addInstant, subtractInstant, betweenInstants
   case concatenateText
 }
 
@@ -128,24 +140,55 @@ package enum CastTarget: UInt8, Sendable, Hashable {
   case string, int, decimal, float, bool, duration, instant, uuid, bytes, json
 }
 
-/// The function library. Names, parameters and types stand in `FunctionTable`.
+/// What `as list<T>` and `as map<T>` make: a list of values, or a JSON object.
+package enum ContainerTarget: UInt8, Sendable, Hashable {
+  case list, map
+}
+
+/// What a pattern is asked: whether it is found, or the text of its first group (of the whole match if it has none; null if not found).
+package enum MatchKind: UInt8, Sendable, Hashable {
+  case test, extract
+}
+
+/// The function library. Names, parameters, types and meaning stand in `FunctionSignature.all`; one function serves all types whose
+/// values it can tell apart at run time.
 package enum Function: UInt8, Sendable, Hashable, CaseIterable {
-  /// after(text, prefix): what follows the first occurrence; a step error if there is none
-  case after
-  case before
-  case lower
-  case upper
-  case trim
-  case length
-  case contains
-  case startsWith
-  case endsWith
+  // Text
+  case after, before, lower, upper, trim, length, contains, startsWith, endsWith
+  case replace, split, substring, padLeft, padRight, `repeat`
+  /// Lowered to `Instruction.match`, never called.
+  case matches, extract
+  // Numbers
   case minInt, maxInt
-  case randomInt
-  case randomDecimal
-  case randomUUID
+  case least, greatest, absolute, round, roundTo, floor, ceiling
+  // Time
   /// The wall clock as an instant.
   case now
+  case formatInstant, parseInstant, epochSeconds, instantAt, truncateInstant, seconds
+  // Bytes and hashes
+  case sha256, hmacSHA256, crc32, base64Encode, base64Decode, hexEncode, hexDecode, urlEncode, urlDecode
+  // JSON
+  case toJSON, parseJSON, keys
+  // Lists
+  case size, first, last, sum, leastOf, greatestOf, join, listContains, reverse, unique, range
+  /// `x in list`, `x in json`: not called by name.
+  case isIn
+  // Random
+  case randomInt, randomDecimal, randomUUID
+  case randomFloat, randomBool, randomDuration, randomChoice, randomWeighted, randomZipf, randomNormal, randomExponential, randomString,
+    randomDigits
+  case randomFirstName, randomLastName, randomFullName, randomEmail, randomPhone, randomStreet, randomCity, randomPostcode, randomCountry,
+    randomCompany, randomWord, randomSentence
+}
+
+extension Instruction {
+  /// What it reads of the last operation's result or of a sighting; nil if it reads none of it.
+  package var resultPath: ResultPathIndex? {
+    switch self {
+    case .loadResult(_, let path), .loadResultAt(_, _, let path), .loadResultInt(_, let path), .loadResultDecimal(_, let path): path
+    default: nil
+    }
+  }
 }
 
 /// Where a step error goes: the innermost handler whose range holds the failing pc.

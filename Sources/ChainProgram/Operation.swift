@@ -3,9 +3,10 @@ package import Diagnostics
 /// An index into one of the program's tables. A `SlotIndex` never stands where a `ConstantIndex` belongs.
 package struct TableIndex<Element>: Sendable, Hashable, Comparable, CustomStringConvertible {
   package let value: UInt16
+  /// A table that grows beyond what an index can say is a finding of the compiler (`Program.oversizedTable`), not a trap:
+  /// the index stays at the last place, and the program is thrown away.
   package init(_ value: Int) {
-    precondition(value >= 0 && value <= Int(UInt16.max), "a program's table holds at most 65 536 entries")
-    self.value = UInt16(value)
+    self.value = UInt16(clamping: value)
   }
   package var index: Int { Int(value) }
   package var description: String { "\(value)" }
@@ -238,9 +239,13 @@ package struct ResultPath: Sendable, Hashable {
   package enum Segment: Sendable, Hashable {
     case member(String)
     case index(Int)
+    /// An index that is only known at run time: the next of the numbers in the slots of `Instruction.loadResultAt`.
+    case argument
   }
   package let field: ResultField
   package let segments: [Segment]
+  /// Segments `.argument` of one path.
+  package static let argumentCountMax = 8
 
   package init(field: ResultField, segments: [Segment]) {
     self.field = field

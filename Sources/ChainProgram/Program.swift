@@ -18,6 +18,8 @@ package struct Program: Sendable {
   package var resultPaths: [ResultPath] = []
   package var operations: [Operation] = []
   package var steps: [StepDescription] = []
+  /// Where each step's code stands, inner steps before the one around them. A step that is lowered at several places has several.
+  package var extents: [StepExtent] = []
   package var checks: [CheckDescription] = []
   package var events: [EventDeclaration] = []
   package var feeds: [FeedDeclaration] = []
@@ -54,6 +56,33 @@ package struct Program: Sendable {
     self.chain = chain
     self.chainDescription = chainDescription
     self.chainHash = chainHash
+  }
+}
+
+extension Program {
+  /// Entries that a table of a program may have.
+  package static let tableCountMax = Int(UInt16.max)
+
+  /// The table with more entries than an index can say, in words; such a program must not run.
+  package var oversizedTable: String? {
+    let tables: [(String, Int)] = [
+      ("variables and intermediate values", slots.count), ("constants", constants.count), ("texts", templates.count),
+      ("parts of results", resultPaths.count), ("operations", operations.count), ("steps", steps.count), ("checks", checks.count),
+      ("connections", connections.count), ("events", events.count), ("feeds", feeds.count), ("branches", branches.count),
+      ("lanes", lanes.count), ("measures", measures.count), ("retries", retries.count),
+    ]
+    return tables.first { $0.1 > Program.tableCountMax }?.0
+  }
+}
+
+/// The instructions of one step, those of the steps inside it included. For people's eyes: the runtime does not read it.
+package struct StepExtent: Sendable, Hashable {
+  package let step: StepIndex
+  package let code: Range<Int>
+
+  package init(step: StepIndex, code: Range<Int>) {
+    self.step = step
+    self.code = code
   }
 }
 

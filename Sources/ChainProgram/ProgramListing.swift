@@ -178,6 +178,7 @@ private struct ProgramListing {
         switch segment {
         case .member(let name): Self.isName(name) ? ".\(name)" : "[\"\(Self.oneLine(name))\"]"
         case .index(let index): "[\(index)]"
+        case .argument: "[•]"
         }
       }.joined()
   }
@@ -256,8 +257,13 @@ private struct ProgramListing {
     case .call: "call"
     case .jsonMember: "jsonMember"
     case .element: "element"
+    case .makeList: "makeList"
+    case .castAll: "castAll"
+    case .match(.test, _, _, _): "matches"
+    case .match(.extract, _, _, _): "extract"
     case .buildText: "buildText"
     case .loadResult: "loadResult"
+    case .loadResultAt: "loadResultAt"
     case .loadResultInt: "loadResultInt"
     case .loadResultDecimal: "loadResultDecimal"
     case .jump: "jump"
@@ -301,6 +307,10 @@ private struct ProgramListing {
     case .call(let function, let d, let a, let count): "\(slot(d)) = \(name(function))(\(run(a, Int(count))))"
     case .jsonMember(let d, let a, let c): "\(slot(d)) = \(slot(a)), \(constant(c))"
     case .element(let d, let a, let b): "\(slot(d)) = \(slot(a))[\(slot(b))]"
+    case .makeList(let d, let a, let count): "\(slot(d)) = [\(run(a, Int(count)))]"
+    case .castAll(let container, let d, let a, let target): "\(slot(d)) = \(slot(a)) as \(container)<\(target)>"
+    case .match(_, let d, let a, let c): "\(slot(d)) = \(slot(a)), \(constant(c))"
+    case .loadResultAt(let d, let a, let path): "\(slot(d)) = \(self.path(path)) from \(slot(a))"
     case .buildText(let d, let a, let template):
       "\(slot(d)) = \(template.index < program.templates.count ? "\"\(Self.shown(program.templates[template.index]))\"" : "template?\(template)") from \(slot(a))"
     case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path):

@@ -12,6 +12,11 @@ package struct ANSIRenderer: Sendable {
     layout.lines(of: finding, in: files).map { $0.map(painted).joined() + "\n" }.joined()
   }
 
+  /// One incident of a run, each line of it ended by a line feed.
+  package func render(_ incident: Incident, in files: SourceFiles) -> String {
+    layout.lines(of: incident, in: files).map { $0.map(painted).joined() + "\n" }.joined()
+  }
+
   /// All findings by place with an empty line between them, then the counts; empty if there are none.
   package func render(_ findings: Findings, in files: SourceFiles) -> String {
     let pictures = findings.sorted.map { render($0, in: files) }

@@ -41,11 +41,13 @@ package struct Finding: Hashable, Sendable {
   /// One line on what to write instead.
   package let help: String?
   package let related: [Related]
+  /// What `lint --fix` does about it; nil where a person has to decide.
+  package let fix: Fix?
 
   /// - Parameter severity: Leave out for the name's own severity.
   package init(
     _ name: FindingName, at range: SourceRange, _ message: String, label: String? = nil, help: String? = nil,
-    related: [Related] = [], severity: Severity? = nil
+    related: [Related] = [], severity: Severity? = nil, fix: Fix? = nil
   ) {
     self.name = name
     self.severity = severity ?? name.severity
@@ -54,5 +56,6 @@ package struct Finding: Hashable, Sendable {
     self.label = label
     self.help = help
     self.related = related
+    self.fix = fix
   }
 }

@@ -51,6 +51,21 @@ struct FindingLayout {
     return lines
   }
 
+  /// The same picture for what went wrong at a place while a chain ran.
+  func lines(of incident: Incident, in files: SourceFiles) -> [[TextSpan]] {
+    let digits = String(files[incident.range.file].line(at: incident.range.start)).count
+    let indent = String(repeating: " ", count: digits + 1)
+    var lines: [[TextSpan]] = [
+      [
+        TextSpan("\(incident.severity.rawValue)[\(DisplayText.oneLine(incident.name))]", .title(incident.severity)),
+        TextSpan(": " + DisplayText.oneLine(incident.message), .message),
+      ]
+    ]
+    lines += place(incident.range, label: incident.label, caret: "^", role: .caret(incident.severity), digits: digits, files)
+    for note in incident.notes { lines.append([TextSpan(indent + " = ", .gutter), TextSpan(DisplayText.oneLine(note))]) }
+    return lines
+  }
+
   private func place(
     _ range: SourceRange, label: String?, caret: String, role: TextRole, digits: Int, _ files: SourceFiles
   ) -> [[TextSpan]] {

@@ -43,6 +43,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case writeOnReadConnection = "write-on-read-connection"
   case consumeNotAllowed = "consume-not-allowed"
   case redisDestructive = "redis-destructive"
+  case commandRefused = "command-refused"
   case peekDeliveryLimit = "peek-delivery-limit"
   case awaitWithoutDeadline = "await-without-deadline"
   case deadlineExceedsTimeout = "deadline-exceeds-timeout"
@@ -66,6 +67,21 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case awaitInsideTransaction = "await-inside-transaction"
   case ambiguousScalar = "ambiguous-scalar"
   case unusedAllowance = "unused-allowance"
+
+  // What the systems themselves say, with 'lint --online'
+  case onlineUnreachable = "online-unreachable"
+  case onlineUnchecked = "online-unchecked"
+  case onlineVersion = "online-version"
+  case onlineStatementError = "online-statement-error"
+  case onlineUnknownColumn = "online-unknown-column"
+  case onlineParameterType = "online-parameter-type"
+  case onlineCaptureType = "online-capture-type"
+  case onlineMissingExchange = "online-missing-exchange"
+  case onlineMissingQueue = "online-missing-queue"
+  case onlinePermission = "online-permission"
+
+  /// Whether only a look at the systems gives it.
+  package var isOnline: Bool { rawValue.hasPrefix("online-") }
 
   /// The severity that a finding of this name has unless it says otherwise.
   package var severity: Severity {
@@ -109,6 +125,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .twoVerbs: (.error, "a step has exactly one verb")
     case .writeOnReadConnection: (.error, "a connection writes only with 'access: write'")
     case .consumeNotAllowed: (.error, "a queue is consumed only with 'access: consume'")
+    case .commandRefused: (.error, "a command needs nothing that a connection shared by all users cannot give")
     case .redisDestructive: (.error, "a Redis command that harms others is refused")
     case .peekDeliveryLimit: (.error, "'peek' counts as a delivery and is refused where deliveries are limited")
     case .awaitWithoutDeadline: (.error, "every wait has a deadline")
@@ -129,6 +146,16 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .awaitInsideTransaction: (.warning, "a wait inside a transaction holds its locks")
     case .ambiguousScalar: (.warning, "a text that other YAML readers take for a boolean or a number")
     case .unusedAllowance: (.warning, "a 'lint: allow' comment suppresses nothing")
+    case .onlineUnreachable: (.warning, "a system could not be reached, so nothing was checked there")
+    case .onlineUnchecked: (.note, "a system does not let this be checked without changing anything")
+    case .onlineVersion: (.error, "a server is new enough for what the chain wants of it")
+    case .onlineStatementError: (.error, "the server takes each statement and command")
+    case .onlineUnknownColumn: (.error, "a column that the chain names exists")
+    case .onlineParameterType: (.error, "a bound value has a type that the server reads in its place")
+    case .onlineCaptureType: (.error, "a column can be read as the type that the chain gives it")
+    case .onlineMissingExchange: (.error, "an exchange that the chain names exists")
+    case .onlineMissingQueue: (.error, "a queue that the chain names exists")
+    case .onlinePermission: (.error, "the connection's user may do what the chain does")
     }
   }
 }

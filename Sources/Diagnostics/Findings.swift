@@ -36,9 +36,9 @@ package struct Findings: Sendable {
   /// Builds a finding and adds it.
   package mutating func add(
     _ name: FindingName, at range: SourceRange, _ message: String, label: String? = nil, help: String? = nil,
-    related: [Related] = []
+    related: [Related] = [], fix: Fix? = nil
   ) {
-    append(Finding(name, at: range, message, label: label, help: help, related: related))
+    append(Finding(name, at: range, message, label: label, help: help, related: related, fix: fix))
   }
 
   /// By file, start, end and name; findings that agree in all of these stay in the order in which they came.

@@ -34,7 +34,9 @@ package struct HTTPConnector: Connector {
       let plan = try RequestPlan(operation, target: target, defaults: defaults)
       if declaration.access == "read", !plan.isReading {
         throw OperationError(
-          .protocol, code: "bad-operation", "'\(plan.method)' needs 'access: write' on the connection '\(declaration.name)'")
+          .protocol, code: "bad-operation",
+          "\(operation.verb == "graphql" ? "a GraphQL mutation" : "'\(plan.method)'") needs 'access: write' on the connection '\(declaration.name)'"
+        )
       }
       plans.append(plan)
     }

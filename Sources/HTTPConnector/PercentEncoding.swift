@@ -8,6 +8,10 @@ enum PercentEncoding {
     buffer.append(digit(byte & 15))
   }
 
+  static func append(_ bytes: [UInt8], to buffer: inout [UInt8]) {
+    for byte in bytes { if isUnreserved(byte) { buffer.append(byte) } else { append(byte, to: &buffer) } }
+  }
+
   /// Appends the template with its arguments encoded. Unlike `TextTemplate.append`, needs no memory of its own.
   static func append(_ template: TextTemplate, arguments: UnsafePointer<Value>, to buffer: inout [UInt8]) {
     for piece in template.pieces {

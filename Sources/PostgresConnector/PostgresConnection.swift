@@ -99,8 +99,9 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
 
   /// libpq's words for it, without the address in front and with the server's code taken out:
   /// `connection to server at "127.0.0.1", port 5432 failed: FATAL:  28P01: password authentication failed for user "orders"`.
-  private func connectError() -> OperationError {
-    let address = driver.displayAddress
+  private func connectError() -> OperationError { PostgresConnection.connectError(handle, address: driver.displayAddress) }
+
+  static func connectError(_ handle: OpaquePointer?, address: String) -> OperationError {
     guard let handle else { return OperationError(.environment, "out of memory") }
     var text = String(cString: PQerrorMessage(handle)).split(whereSeparator: \.isNewline).first.map(String.init) ?? "no reason was given"
     if let cut = text.range(ofText: "failed: ") { text = String(text[cut.upperBound...]) }
@@ -189,7 +190,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   /// undefined table, column, function, object, schema; manual, appendix A.
-  private static func isUndefined(_ code: String) -> Bool { ["42P01", "42703", "42883", "42704", "3F000"].contains(code) }
+  static func isUndefined(_ code: String) -> Bool { ["42P01", "42703", "42883", "42704", "3F000"].contains(code) }
 
   // Running
 

@@ -39,6 +39,23 @@ struct ServerReply: ~Copyable {
 
   var columnNames: [String] { (0..<PQnfields(result)).map { String(cString: PQfname(result, $0)) } }
 
+  /// Of a description: each parameter's type.
+  var parameterTypes: [UInt32] { (0..<PQnparams(result)).map { PQparamtype(result, $0) } }
+
+  /// Each column's type and type modifier.
+  var columnTypes: [(type: UInt32, modifier: Int32)] { (0..<PQnfields(result)).map { (PQftype(result, $0), PQfmod(result, $0)) } }
+
+  var rowCount: Int { Int(PQntuples(result)) }
+
+  /// Empty for NULL.
+  func text(row: Int, column: Int) -> String { String(cString: PQgetvalue(result, Int32(row), Int32(column))) }
+
+  /// Of an error: the character of the statement, from one, where it lies; nil if the server does not say.
+  var errorPosition: Int? { field(.statementPosition).flatMap { Int($0) } }
+
+  /// Of an error: the server's advice.
+  var errorHint: String? { field(.hint) }
+
   /// Writes rows and counts into `target`.
   ///
   /// - Parameter plan: Its column names are shared with the result, so that nothing is copied per execution.
@@ -47,6 +64,12 @@ struct ServerReply: ~Copyable {
     target.affected = Int64(strtoll(PQcmdTuples(result), nil, 10))
     let columns = PQnfields(result)
     let rows = PQntuples(result)
+    if plan.explains, rows > 0, columns > 0 {
+      let length = Int(PQgetlength(result, 0, 0))
+      guard length <= OperationResult.bytesMax else { return ServerReply.tooLarge }
+      target.setBody(UnsafeRawBufferPointer(start: PQgetvalue(result, 0, 0), count: length))
+      return nil
+    }
     target.columnCount = Int(columns)
     target.rowCount = 0
     if columns == 0 { return nil }
@@ -121,6 +144,10 @@ struct ServerReply: ~Copyable {
     case sqlState = 0x43
     /// PG_DIAG_MESSAGE_PRIMARY
     case primaryMessage = 0x4D
+    /// PG_DIAG_MESSAGE_HINT
+    case hint = 0x48
+    /// PG_DIAG_STATEMENT_POSITION
+    case statementPosition = 0x50
   }
 
   private func field(_ field: DiagnosticField) -> String? { PQresultErrorField(result, Int32(field.rawValue)).map { String(cString: $0) } }

@@ -42,7 +42,9 @@ struct DeliveryAssembly {
     guard case .awaitingHeader = stage else { throw DeliveryAssembly.outOfOrder }
     let flags = Int32(bitPattern: properties._flags)
     isMarker = isDirect && flags & AMQP_BASIC_MESSAGE_ID_FLAG != 0 && fence.isMarker(messageID: properties.message_id.raw)
-    if readsContent, !isMarker, flags & AMQP_BASIC_HEADERS_FLAG != 0 { appendHeaders(properties.headers) }
+    if readsContent, !isMarker, flags & AMQP_BASIC_HEADERS_FLAG != 0 {
+      properties.headers.forEachScalar { result.appendHeader(name: $0, value: $1) }
+    }
     if wantsBody(bodyBytes) { result.setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }
     if bodyBytes == 0 { return complete() }
     stage = .awaitingBody(left: bodyBytes)
@@ -68,32 +70,5 @@ struct DeliveryAssembly {
 
   private static var outOfOrder: OperationError {
     OperationError(.protocol, code: "unexpected", "the broker sent the frames of a message out of order")
-  }
-
-  private func appendHeaders(_ table: amqp_table_t) {
-    for index in 0..<Int(table.num_entries) {
-      let entry = table.entries[index]
-      let value = entry.value.value
-      switch amqp_field_value_kind_t(UInt32(entry.value.kind)) {
-      case AMQP_FIELD_KIND_UTF8, AMQP_FIELD_KIND_BYTES: result.appendHeader(name: entry.key.raw, value: value.bytes.raw)
-      case AMQP_FIELD_KIND_BOOLEAN: append(entry.key, value.boolean != 0 ? "true" : "false")
-      case AMQP_FIELD_KIND_I8: append(entry.key, String(value.i8))
-      case AMQP_FIELD_KIND_U8: append(entry.key, String(value.u8))
-      case AMQP_FIELD_KIND_I16: append(entry.key, String(value.i16))
-      case AMQP_FIELD_KIND_U16: append(entry.key, String(value.u16))
-      case AMQP_FIELD_KIND_I32: append(entry.key, String(value.i32))
-      case AMQP_FIELD_KIND_U32: append(entry.key, String(value.u32))
-      case AMQP_FIELD_KIND_I64: append(entry.key, String(value.i64))
-      case AMQP_FIELD_KIND_U64, AMQP_FIELD_KIND_TIMESTAMP: append(entry.key, String(value.u64))
-      case AMQP_FIELD_KIND_F32: append(entry.key, String(value.f32))
-      case AMQP_FIELD_KIND_F64: append(entry.key, String(value.f64))
-      default: break  // nested tables and lists, decimals, nothing
-      }
-    }
-  }
-
-  private func append(_ name: amqp_bytes_t, _ text: String) {
-    var text = text
-    text.withUTF8 { result.appendHeader(name: name.raw, value: UnsafeRawBufferPointer($0)) }
   }
 }

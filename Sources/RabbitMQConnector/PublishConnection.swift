@@ -31,6 +31,8 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   struct Place {
     enum Book: Int {
       case waiting, confirms, handing
+      /// On the queue connection: `connection` is the channel's number, or 0 while the call waits for one under the ticket `sequence`.
+      case queue
     }
     let book: Book
     let connection: Int
@@ -43,7 +45,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     }
 
     init(packed: Int) {
-      // Our own number, packed below: all three books are there.
+      // Our own number, packed below: all four books are there.
       book = Book(rawValue: packed & 3)!
       connection = packed >> 2 & 0xFFFF
       sequence = UInt64(packed >> 18)
@@ -132,7 +134,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   func abandon(_ call: OperationCall, _ place: Place, now: UInt64) {
     session.suspect(sent: call.startedNanoseconds)
     switch place.book {
-    case .waiting: preconditionFailure("a waiting call is on no connection")
+    case .waiting, .queue: preconditionFailure("the call is not on this connection")
     case .confirms:
       // The tag stays as a placeholder until its confirm comes.
       confirms[place.sequence]?.call = nil

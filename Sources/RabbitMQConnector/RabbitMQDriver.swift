@@ -1,15 +1,18 @@
 import ChainIO
 import ChainProgram
 
-/// One declared broker on one reactor: a pool of connections that all users share, round robin.
+/// One declared broker on one reactor: a pool of connections for publishing that all users share, round robin, and one connection for
+/// operations on queues if the program has any.
 final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   private let reactor: Reactor
   private let declaration: ConnectionDeclaration
   private let address: BrokerAddress
   /// By the program's operation numbers; nil for other connections' operations.
   private let templates: ContiguousArray<PublishTemplate?>
+  private let queueTemplates: ContiguousArray<QueueTemplate?>
   private var connections: ContiguousArray<PublishConnection> = []
   private var nextConnection = 0
+  private var queueConnection: QueueConnection?
   /// Calls that no connection can take now, oldest first.
   private var waiting = SequenceRing<OperationCall>()
   private var acquireTimer: ReactorTimer?
@@ -34,21 +37,22 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     self.declaration = declaration
     self.address = address
     var templates: ContiguousArray<PublishTemplate?> = []
+    var queueTemplates: ContiguousArray<QueueTemplate?> = []
     for operation in program.operations {
-      guard operation.connection == index else {
-        templates.append(nil)
-        continue
-      }
-      guard operation.verb == "publish" else {
-        throw OperationError(.protocol, code: "bad-operation", "RabbitMQ has no verb '\(operation.verb)'")
-      }
-      guard declaration.access != "inspect" else {
-        throw OperationError(
-          .protocol, code: "bad-operation", "'publish' on '\(declaration.name)', whose access is 'inspect': it needs 'access: publish'")
-      }
-      templates.append(try PublishTemplate(operation, channel: PublishConnection.channel))
+      let isOurs = operation.connection == index
+      let isOnQueue = QueueTemplate.verbs.contains(operation.verb)
+      if isOurs { try RabbitMQDriver.checkAccess(operation.verb, declaration) }
+      templates.append(isOurs && !isOnQueue ? try PublishTemplate(operation, channel: PublishConnection.channel) : nil)
+      queueTemplates.append(isOurs && isOnQueue ? try QueueTemplate(operation) : nil)
     }
     self.templates = templates
+    self.queueTemplates = queueTemplates
+    if queueTemplates.contains(where: { $0 != nil }) {
+      queueConnection = QueueConnection(
+        driver: self, reactor: reactor, address: address, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
+      // Who only looks into queues needs no confirms.
+      if templates.allSatisfy({ $0 == nil }) { return }
+    }
     let size: Int
     switch declaration.pool {
     case .size(let count): size = max(count, 1)
@@ -59,6 +63,23 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     }
   }
 
+  private static func checkAccess(_ verb: String, _ declaration: ConnectionDeclaration) throws(OperationError) {
+    let needed: String
+    switch verb {
+    case "peek", "queue": return
+    case "publish":
+      if declaration.access != "inspect" { return }
+      needed = "publish"
+    case "consume":
+      if declaration.access == "consume" { return }
+      needed = "consume"
+    default: throw OperationError(.protocol, code: "bad-operation", "RabbitMQ has no verb '\(verb)'")
+    }
+    throw OperationError(
+      .protocol, code: "bad-operation",
+      "'\(verb)' on '\(declaration.name)', whose access is '\(declaration.access)': it needs 'access: \(needed)'")
+  }
+
   var connectTimeoutNanoseconds: UInt64 { declaration.connectTimeoutNanoseconds }
 
   // Opening
@@ -66,6 +87,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
     precondition(opening == nil && !isOpen, "a driver is opened once")
     opening = Opening(deadline: deadline, completion: completion)
+    queueConnection?.connect(deadline: deadline)
     startConnecting()
   }
 
@@ -81,27 +103,43 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   func connectionReady(now: UInt64) {
     if opening != nil {
       opening!.ready += 1
-      if opening!.ready == connections.count {
-        isOpen = true
-        opening.take()?.completion(nil)
-      } else {
-        startConnecting()
-      }
+      if !completeOpening() { startConnecting() }
     }
     connectionMayPublish(now: now)
   }
 
+  func queueConnectionReady(now: UInt64) { _ = completeOpening() }
+
+  /// - Returns: whether everything is open.
+  private func completeOpening() -> Bool {
+    guard opening?.ready == connections.count, queueConnection?.isReady != false else { return false }
+    isOpen = true
+    opening.take()?.completion(nil)
+    return true
+  }
+
+  func queueConnectionLost(_ error: OperationError, now: UInt64) {
+    if failOpening(error) { return }
+    if isOpen { queueConnection?.reconnectLater(now: now) }
+  }
+
+  private func failOpening(_ error: OperationError) -> Bool {
+    guard let failed = opening.take() else { return false }
+    for other in connections { other.close() }
+    queueConnection?.close()
+    failed.completion(error)
+    return true
+  }
+
   func connectionLost(_ connection: PublishConnection, _ error: OperationError, now: UInt64) {
-    if let failed = opening.take() {
-      for other in connections { other.close() }
-      return failed.completion(error)
-    }
+    if failOpening(error) { return }
     if isOpen { connection.reconnectLater(now: now) }
   }
 
   // Calls
 
   func submit(_ call: OperationCall) {
+    if let template = queueTemplates[call.operation], let queueConnection { return queueConnection.submit(call, template) }
     guard let template = templates[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
     if waiting.isEmpty, let connection = takeConnection() {
       connection.publish(call, template)
@@ -136,6 +174,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       _ = waiting.take(place.sequence)
       call.fail(OperationError(.timeout, code: "deadline", "the message was not sent by the deadline: \(reasonForWaiting)"), at: now)
     case .confirms, .handing: connections[place.connection].abandon(call, place, now: now)
+    case .queue: queueConnection?.abandon(call, place, now: now)
     }
   }
 
@@ -180,6 +219,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     acquireTimer?.invalidate()
     acquireTimer = nil
     for connection in connections { connection.close() }
+    queueConnection?.close()
   }
 
   var statistics: DriverStatistics {
@@ -191,6 +231,12 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       statistics.reconnects += connection.reconnects
     }
     statistics.waiting = waiting.count
+    if let queueConnection {
+      if queueConnection.isReady { statistics.connections += 1 }
+      statistics.busy += queueConnection.busyCount
+      statistics.waiting += queueConnection.waitingCount
+      statistics.reconnects += queueConnection.reconnects
+    }
     return statistics
   }
 }

@@ -3,7 +3,7 @@ import ChainProgram
 extension RabbitMQConnector {
   static let rabbitMQSchema = ConnectorSchema(
     kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [],
-    defaultPool: 1, verbs: [publish], observers: [tap])
+    defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap])
 
   private static let publish = VerbSchema(
     name: "publish", operand: .text,
@@ -29,6 +29,59 @@ extension RabbitMQConnector {
         "routed", .bool, .routed, summary: "False when a mandatory message was returned because no queue would have got it; else true.")
     ],
     effect: { _ in .writes }, method: { _ in "PUBLISH" })
+
+  private static let messages = ResultMember(
+    "messages", .messages, .messages,
+    summary: "The messages, oldest first: 'messages.size', and of 'messages[0]' its 'key', 'text', 'json' and 'headers[\"NAME\"]'.")
+
+  private static let peek = VerbSchema(
+    name: "peek", operand: .text,
+    summary: """
+      Looks at the oldest messages of the queue named: takes them and gives them all back to their places, which marks them redelivered. \
+      Not for measuring: while they are held, nobody else sees them.
+      """,
+    keys: [
+      KeySchema(
+        "max", .integer, summary: "How many messages at most, from 1 to 10 000; 10 if not given. Fewer come if the queue has fewer."),
+      KeySchema(
+        "accept_redelivery", .flag,
+        summary: """
+          Looks even into a queue that has consumers or a delivery limit (quorum queues), and into one whose kind the broker does not tell; \
+          without it, such a queue is refused. Telling the kind needs the permission to configure the queue.
+          """),
+    ],
+    result: [messages], effect: { _ in .reads }, method: { _ in "PEEK" })
+
+  private static let consume = VerbSchema(
+    name: "consume", operand: .text,
+    summary: """
+      Takes the oldest messages of the queue named and acknowledges them together; needs 'access: consume'. No message is an ordinary result. \
+      If the connection is lost during the acknowledgement, the outcome is unknown.
+      """,
+    keys: [
+      KeySchema(
+        "max", .integer, summary: "How many messages at most, from 1 to 10 000; 10 if not given. Fewer come if the queue has fewer."),
+      KeySchema(
+        "wait", .duration,
+        summary: """
+          How long to wait for the first message; 0 if not given. The queue is asked again and again, at most 20 ms apart. Shorter than the \
+          step's timeout.
+          """),
+    ],
+    result: [messages], effect: { _ in .consumes }, method: { _ in "CONSUME" })
+
+  private static let queue = VerbSchema(
+    name: "queue", operand: .text,
+    summary:
+      "Asks how many messages and consumers the queue named has; takes nothing. The step fails with code 404 if there is no such queue.",
+    keys: [],
+    result: [
+      ResultMember(
+        "depth", .int, .reply, prefix: [.index(0)],
+        summary: "Messages ready to be taken, without those that consumers hold; of quorum queues and streams the figure lags by seconds."),
+      ResultMember("consumers", .int, .reply, prefix: [.index(1)], summary: "Consumers of the queue."),
+    ],
+    effect: { _ in .reads }, method: { _ in "QUEUE" })
 
   private static let tap = ObserverSchema(
     name: "tap", operand: .text,

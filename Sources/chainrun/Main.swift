@@ -29,7 +29,10 @@ enum Main {
     case .command(let invocation):
       switch invocation.command.name {
       case .lint: return LintCommand.run(invocation)
+      case .explain: return ExplainCommand.run(invocation)
       case .run: return RunCommand.run(invocation)
+      case .trace: return TraceCommand.run(invocation)
+      case .graph: return GraphCommand.run(invocation)
       case .program: return ProgramCommand.run(invocation)
       case .version:
         Terminal.out("chainrun \(Version.text)\n")

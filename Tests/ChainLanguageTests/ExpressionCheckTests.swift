@@ -70,7 +70,7 @@ import Testing
     ("region.after(«1»order_id«/1»)", "type-mismatch", "'order_id' is int"),
     ("order_id.«1»x«/1»", "unknown-name", "is int and has no member"), ("rows.«1»x«/1»", "unknown-name", "rows[0].x"),
     ("«1»order_id«/1»[0]", "type-mismatch", "no elements"),
-    ("rows[«1»order_id«/1»]", "not-supported-yet", "literal number"), ("rows[«1»'a'«/1»]", "type-mismatch", "whole number"),
+    ("rows[«1»limit«/1»]", "nullable-use", "may be null"), ("rows[«1»'a'«/1»]", "type-mismatch", "whole number"),
     ("rows[«1»-1«/1»]", "type-mismatch", "whole number"),
     ("«1»order_id == 'a'«/1»", "type-mismatch", "these are int and string"), ("«1»row.x == json.y«/1»", "type-mismatch", "neither side"),
     ("«1»row.x == row.y«/1»", "type-mismatch", "row.x as string"),

@@ -16,6 +16,7 @@ import Testing
     known.formUnion(ExpressionLexicon.escapes.map { String($0.name) })
     known.formUnion(ExpressionLexicon.templateSigns)
     known.formUnion(ValueType.nameable.map(\.name))
+    known.formUnion(["list", "map", "e", "E"])
     // Around strings and in `\u{…}`.
     known.formUnion(["'", "\"", "\\", "u", "{"])
     #expect(terminals.subtracting(known).sorted() == [])

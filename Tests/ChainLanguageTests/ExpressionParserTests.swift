@@ -73,11 +73,12 @@ import Testing
     ("1 +«1»«/1»", "a value is missing here"), ("«1»«/1»", "a value is missing here"), ("1 «1»2«/1»", "does not go on"),
     ("«1»'«/1»abc", "this text is never closed"), ("'a«1»\\d«/1»'", "is not an escape"), ("«1»@«/1»", "means nothing"),
     ("“«x»a”«/x»", "straight quotes"),
-    ("row.a as «1»integer«/1»", "write 'int'"), ("row.a as «1»foo«/1»", "types are"), ("row.a as «1»list«/1»", "not there yet"),
+    ("row.a as «1»integer«/1»", "write 'int'"), ("row.a as «1»foo«/1»", "types are"), ("row.a as list«1»«/1»", "list<string>"),
     ("row.a as«1»«/1»", "a type is missing"), ("if flag then 1«1»«/1»", "'else' is missing"),
     ("if flag «1»else«/1» 1", "'then' is missing"),
     ("1 + «1»if«/1» flag then 1 else 2", "parentheses"), ("flag == «1»not«/1» flag", "parentheses"), ("json.«1»1«/1»", "a name is missing"),
-    ("5%«1»2«/1»", "'mod'"), ("«1».«/1»5", "'0.5'"), ("«1»[«/1»1]", "no list literals"), ("status «1»in«/1» 2", "x == a or"),
+    ("5%«1»2«/1»", "'mod'"), ("«1».«/1»5", "'0.5'"), ("[1«1»«/1»", "']' is missing"), ("[1, «1»]«/1»", "a value is missing"),
+    ("status in [1] «1»in«/1» [true]", "do not follow each other"), ("row.a as list<«1»list«/1»<int>>", "type of the elements"),
     ("order_id«1»;«/1»", "one expression"), ("1«1»(«/1»2)", "no function's name"), ("«1»ü«/1»", "the letters a to z"),
   ])
   func `what other languages write is found with our spelling`(text: String, phrase: String) {
@@ -90,7 +91,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("«1»5sec«/1»", "write '5s'"), ("«1»1_000«/1»", "write '1000'"), ("«1»1e5«/1»", "no exponent"), ("«1»007«/1»", "write '7'"),
+    ("«1»5sec«/1»", "write '5s'"), ("«1»1_000«/1»", "write '1000'"), ("«1»1e999«/1»", "1.8e308"), ("«1»1e«/1»", "an exponent has digits"), ("«1»007«/1»", "write '7'"),
     ("«1»9223372036854775808«/1»", "ends at 9223372036854775807"), ("«1»99999999999999999999«/1»", "ends at"),
     ("«1»16KB«/1»", "write '16KiB'"), ("«1»2d«/1»", "write '48h'"),
     ("«1»0x1F«/1»", "not a unit"), ("«1»1.5ns«/1»", "whole number of nanoseconds"), ("«1»9999999999999h«/1»", "292 years"),

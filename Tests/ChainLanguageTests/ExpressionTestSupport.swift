@@ -104,6 +104,7 @@ func outline(_ expression: Expression) -> String {
   case .binary(let sign, let left, let right, _): "(\(outline(left)) \(sign.rawValue) \(outline(right)))"
   case .conditional(let condition, let first, let second): "(if \(outline(condition)) then \(outline(first)) else \(outline(second)))"
   case .cast(let operand, let type, _): "(\(outline(operand)) as \(type))"
+  case .list(let elements): "[\(elements.map(outline).joined(separator: ", "))]"
   case .invalid: "invalid"
   }
 }

@@ -113,15 +113,15 @@ struct RendererTests {
     findings.add(.unknownKey, at: file.range(4, 5), "m", label: "l", help: "h", related: [Related(file.range(0, 2), "r")])
     #expect(
       JSONRenderer().render(findings, in: files) == """
-        {"version":1,"errors":1,"warnings":1,"dropped":0,"findings":[
+        {"version":1,"files":1,"errors":1,"warnings":1,"dropped":0,"findings":[
           {"name":"unknown-key","severity":"error","message":"m","label":"l","help":"h","file":"a.yaml",\
         "start":{"line":1,"column":4,"offset":4},"end":{"line":1,"column":5,"offset":5},\
-        "related":[{"message":"r","file":"a.yaml","start":{"line":1,"column":1,"offset":0},"end":{"line":1,"column":2,"offset":2}}]},
+        "related":[{"message":"r","file":"a.yaml","start":{"line":1,"column":1,"offset":0},"end":{"line":1,"column":2,"offset":2}}],"fix":null},
           {"name":"unused-capture","severity":"warning","message":"say \\"hi\\"\\u202e","label":null,"help":null,"file":"a.yaml",\
-        "start":{"line":2,"column":1,"offset":6},"end":{"line":2,"column":2,"offset":7},"related":[]}
+        "start":{"line":2,"column":1,"offset":6},"end":{"line":2,"column":2,"offset":7},"related":[],"fix":null}
         ]}
 
         """)
-    #expect(JSONRenderer().render(Findings(), in: files) == "{\"version\":1,\"errors\":0,\"warnings\":0,\"dropped\":0,\"findings\":[]}\n")
+    #expect(JSONRenderer().render(Findings(), in: files) == "{\"version\":1,\"files\":1,\"errors\":0,\"warnings\":0,\"dropped\":0,\"findings\":[]}\n")
   }
 }

@@ -13,8 +13,16 @@ final class HTTPBench: CallOwner {
     var json: TextTemplate?
     var text: TextTemplate?
     var contentType: String?
+    var query: [(name: String, value: TextTemplate)] = []
+    /// A GraphQL document instead of the request.
+    var document: String?
+    var variables: TextTemplate?
+    var path: TextTemplate?
     var writes = false
 
+    static func graphQL(_ document: String, variables: TextTemplate? = nil) -> Step {
+      Step(request: [], document: document, variables: variables)
+    }
     static func get(_ path: String) -> Step { Step(request: [.literal(Array("GET \(path)".utf8))]) }
     static func post(_ path: String) -> Step { Step(request: [.literal(Array("POST \(path)".utf8))], writes: true) }
   }
@@ -44,14 +52,20 @@ final class HTTPBench: CallOwner {
     program.connections = [declaration]
     if readsHeaders { program.resultPaths = [ResultPath(field: .headers, segments: [.member("x")])] }
     for step in steps {
-      var operands: [(name: String, value: OperandTemplate)] = [("http", .text(TextTemplate(step.request)))]
+      let verb = step.document == nil ? "http" : "graphql"
+      var operands: [(name: String, value: OperandTemplate)] = [
+        (verb, .text(step.document.map { TextTemplate($0) } ?? TextTemplate(step.request)))
+      ]
+      if !step.query.isEmpty { operands.append(("query", .textMap(step.query))) }
+      if let variables = step.variables { operands.append(("variables", .json(variables))) }
+      if let path = step.path { operands.append(("path", .text(path))) }
       if !step.headers.isEmpty { operands.append(("headers", .textMap(step.headers))) }
       if let json = step.json { operands.append(("json", .json(json))) }
       if let text = step.text { operands.append(("text", .text(text))) }
       if let type = step.contentType { operands.append(("content_type", .text(TextTemplate(type)))) }
       program.operations.append(
         Operation(
-          step: StepIndex(0), connection: ConnectionIndex(0), verb: "http", role: .plain, writes: step.writes, operands: operands,
+          step: StepIndex(0), connection: ConnectionIndex(0), verb: verb, role: .plain, writes: step.writes, operands: operands,
           argumentBase: SlotIndex(0), argumentCount: 4, argumentTypes: [], timeoutNanoseconds: 5_000_000_000))
     }
     let connector = HTTPConnector()

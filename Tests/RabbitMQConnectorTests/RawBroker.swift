@@ -87,6 +87,52 @@ final class RawBroker: @unchecked Sendable {
     }
   }
 
+  func declareQueue(
+    _ name: String, durable: Bool = true, exclusive: Bool = false, autoDelete: Bool = false, type: String? = nil,
+    deliveryLimit: Int32? = nil
+  ) {
+    var arena = MethodArena()
+    var entries: [amqp_table_entry_t] = []
+    if let type { entries.append(arena.entry("x-queue-type", type)) }
+    if let deliveryLimit {
+      var value = amqp_field_value_t()
+      value.kind = UInt8(AMQP_FIELD_KIND_I32.rawValue)
+      value.value.i32 = deliveryLimit
+      entries.append(amqp_table_entry_t(key: arena.bytes("x-delivery-limit"), value: value))
+    }
+    _ = amqp_queue_declare(
+      state, 1, arena.bytes(name), 0, durable ? 1 : 0, exclusive ? 1 : 0, autoDelete ? 1 : 0, arena.table(entries))
+    check("queue.declare")
+    withExtendedLifetime(arena) {}
+  }
+
+  func deleteQueue(_ name: String) {
+    withBytes(name) { _ = amqp_queue_delete(state, 1, $0, 0, 0) }
+  }
+
+  /// Messages that are ready.
+  func depth(_ name: String) -> Int {
+    withBytes(name) { Int(amqp_queue_declare(state, 1, $0, 1, 0, 0, 0, amqp_table_t()).pointee.message_count) }
+  }
+
+  func startConsumer(_ queue: String) {
+    withBytes(queue) { _ = amqp_basic_consume(state, 1, $0, .none, 0, 0, 0, amqp_table_t()) }
+    check("basic.consume")
+  }
+
+  /// Takes the next message for good; nil if the queue is empty.
+  func take(_ queue: String) -> (body: String, isRedelivered: Bool)? {
+    withBytes(queue) { queue in
+      let reply = amqp_basic_get(state, 1, queue, 1)
+      guard reply.reply_type == AMQP_RESPONSE_NORMAL, reply.reply.id == AMQP_BASIC_GET_OK_METHOD else { return nil }
+      let isRedelivered = reply.reply.decoded.assumingMemoryBound(to: amqp_basic_get_ok_t.self).pointee.redelivered != 0
+      var message = amqp_message_t()
+      guard amqp_read_message(state, 1, &message, 0).reply_type == AMQP_RESPONSE_NORMAL else { return nil }
+      defer { amqp_destroy_message(&message) }
+      return (message.body.text, isRedelivered)
+    }
+  }
+
   /// Publishes and waits for the confirm.
   func publish(exchange: String, key: String, body: [UInt8], headers: [(String, String)] = []) {
     var arena = MethodArena()

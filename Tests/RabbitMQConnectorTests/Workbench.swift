@@ -65,6 +65,16 @@ func publishOperation(_ exchange: OperandTemplate, _ keys: (String, OperandTempl
     argumentTypes: [], timeoutNanoseconds: 1_000_000_000)
 }
 
+/// A `peek`, `consume` or `queue` operation; the queue's name is argument 0 unless given.
+func queueOperation(
+  _ verb: String, _ keys: [(name: String, value: OperandTemplate)] = [], queue: OperandTemplate = argument(0)
+) -> ChainProgram.Operation {
+  ChainProgram.Operation(
+    step: StepIndex(0), connection: ConnectionIndex(0), verb: verb, role: .plain, writes: verb == "consume",
+    operands: [(name: verb, value: queue)] + keys, argumentBase: SlotIndex(0), argumentCount: 0, argumentTypes: [],
+    timeoutNanoseconds: 1_000_000_000)
+}
+
 func program(
   _ operations: [ChainProgram.Operation] = [], access: String = "publish", pool: ConnectionDeclaration.Pool = .size(1),
   acquireSeconds: Double = 5

@@ -40,8 +40,18 @@ enum ConstantFolding {
     case (.int(let number), .float): Double(exactly: number).map { .float($0) }
     case (.decimal(let number), .float): .float(number.doubleValue)
     case (.decimal(let number), .int): number.wholeNumber.map { .int($0) }
+    case (.list(let elements), .list(let type)): list(elements, of: type)
     default: nil
     }
+  }
+
+  private static func list(_ elements: [Value], of type: ValueType) -> Value? {
+    var converted: [Value] = []
+    for element in elements {
+      guard let element = convert(element, to: type.plain) else { return nil }
+      converted.append(element)
+    }
+    return .list(converted)
   }
 
   private static func whole(_ result: (partialValue: Int64, overflow: Bool)) -> Value? { result.overflow ? nil : .int(result.partialValue) }

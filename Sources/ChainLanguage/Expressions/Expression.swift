@@ -21,6 +21,8 @@ package final class Expression {
     case conditional(Expression, then: Expression, else: Expression)
     /// `operand as T`
     case cast(Expression, ValueType, typeRange: SourceRange)
+    /// `[a, b]`
+    case list([Expression])
     /// What could not be read; a finding was given.
     case invalid
   }
@@ -33,6 +35,8 @@ package final class Expression {
   static let heightMax = 64
   /// Bytes of one expression.
   static let byteCountMax = 16 * 1024
+  /// Elements of one list, and arguments of one call.
+  static let elementCountMax = 1000
 
   init(_ kind: Kind, range: SourceRange, height: Int) {
     self.kind = kind
@@ -49,7 +53,7 @@ package final class Expression {
     switch kind {
     case .name(let name): [(name, range)]
     case .member(let base, let name, let nameRange): base.path.map { $0 + [(name, nameRange)] }
-    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .invalid: nil
+    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .list, .invalid: nil
     }
   }
 }
@@ -74,6 +78,10 @@ package enum BinaryOperator: String, CaseIterable, Sendable {
   case greaterOrEqual = ">="
   case and = "and"
   case or = "or"
+  case `in` = "in"
+
+  /// Whether it gives a truth of two values, so that another of its kind may not follow.
+  var isComparison: Bool { comparison != nil || self == .in }
 
   package var comparison: Comparison? {
     switch self {
@@ -83,7 +91,7 @@ package enum BinaryOperator: String, CaseIterable, Sendable {
     case .lessOrEqual: .lessOrEqual
     case .greater: .greater
     case .greaterOrEqual: .greaterOrEqual
-    case .multiply, .divide, .remainder, .add, .subtract, .coalesce, .and, .or: nil
+    case .multiply, .divide, .remainder, .add, .subtract, .coalesce, .and, .or, .in: nil
     }
   }
 }

@@ -26,7 +26,10 @@ extension ExpressionChecker {
       nullable(value, source)
       return invalid(value.range)
     }
-    if plain == targetPlain { return value.retyped(wanted) }
+    if plain == targetPlain || (plain == .list(.null) && targetPlain.isList) { return value.retyped(wanted) }
+    if plain.isFlexible, case .list(let element) = targetPlain, let cast = element.castTarget {
+      return TypedExpression(.castAll(value, .list, cast, passesNull: wanted.isOptional), wanted, range: value.range)
+    }
     if widens(value, to: targetPlain) || (plain.isFlexible && targetPlain.castTarget != nil) {
       if let known = value.constant.flatMap({ ConstantFolding.convert($0, to: targetPlain) }) {
         return TypedExpression(.constant(known), wanted, range: value.range)
@@ -42,10 +45,11 @@ extension ExpressionChecker {
     return invalid(value.range)
   }
 
-  private func widens(_ value: TypedExpression, to type: ValueType) -> Bool {
+  func widens(_ value: TypedExpression, to type: ValueType) -> Bool {
     switch (value.type.plain, type) {
     case (.int, .decimal), (.int, .float): true
     case (.decimal, .float): value.constant != nil
+    case (.list, .list): value.constant.flatMap { ConstantFolding.convert($0, to: type) } != nil
     default: false
     }
   }

@@ -17,7 +17,7 @@ extension ExpressionChecker {
       switch resolve(base) {
       case .namespace(let namespace): return member(name, of: namespace, base: base, at: nameRange, whole: expression.range)
       case .functions(let namespace):
-        let functions = FunctionSignature.all.map(\.name).filter { $0.hasPrefix(namespace + ".") }
+        let functions = Self.functions(in: namespace)
         let found = functions.contains("\(namespace).\(name)")
         findings.add(
           found ? .badExpression : .unknownName, at: found ? expression.range : nameRange,
@@ -39,7 +39,7 @@ extension ExpressionChecker {
         return .value(invalid(expression.range))
       case .value(let value): return .value(element(index, of: value, base: base, whole: expression.range))
       }
-    case .literal, .call, .unary, .binary, .conditional, .cast, .invalid: return .value(check(expression))
+    case .literal, .call, .unary, .binary, .conditional, .cast, .list, .invalid: return .value(check(expression))
     }
   }
 
@@ -54,26 +54,22 @@ extension ExpressionChecker {
     case .functions(let namespace):
       findings.add(
         .badExpression, at: expression.range, "'\(namespace)' is no value by itself",
-        help: "call one of \(list(FunctionSignature.all.map(\.name).filter { $0.hasPrefix(namespace + ".") }))")
+        help: "call one of \(list(Self.functions(in: namespace)))")
       return invalid(expression.range)
     }
   }
 
-  static var functionNamespaces: Set<String> {
-    Set(FunctionSignature.all.compactMap { $0.name.contains(".") ? String($0.name.prefix { $0 != "." }) : nil })
-  }
-
   private mutating func resolve(name: String, at range: SourceRange) -> ResolvedName {
     if let binding = scope.binding(of: name) { return resolve(binding, name: name, at: range) }
-    if Self.functionNamespaces.contains(name) { return .functions(name) }
-    if FunctionSignature.all.contains(where: { $0.name == name }) {
+    if FunctionNames.namespaces.contains(name) { return .functions(name) }
+    if FunctionNames.signatures[name] != nil {
       findings.add(.badExpression, at: range, "'\(name)' is a function and is called with '(…)'")
       return .value(invalid(range))
     }
     let foreign = ["none": "null", "nil": "null", "undefined": "null", "true": "true", "false": "false", "null": "null"][name.lowercased()]
     findings.add(
       .unknownName, at: range, "there is no '\(name)' here",
-      help: foreign.map { "write '\($0)'" } ?? nearOrAll(name, scope.names + Self.functionNamespaces.sorted()))
+      help: foreign.map { "write '\($0)'" } ?? nearOrAll(name, scope.names + FunctionNames.namespaces.sorted()))
     return .value(invalid(range))
   }
 
@@ -84,7 +80,7 @@ extension ExpressionChecker {
       return .value(TypedExpression(.slot(variable.slot), isNotNull ? variable.type.withoutOptional : variable.type, range: range))
     case .constant(let value, let type): return .value(TypedExpression(.constant(value), type, range: range))
     case .result(let member):
-      return .value(result(ResultPath(field: member.field, segments: []), member.type, range))
+      return .value(result(ResultPath(field: member.field, segments: member.prefix), member.type, range))
     case .namespace(let namespace): return .namespace(namespace)
     case .later(let place):
       findings.add(
@@ -116,29 +112,33 @@ extension ExpressionChecker {
     _ name: String, of value: TypedExpression, base: Expression, at range: SourceRange, whole: SourceRange
   ) -> TypedExpression {
     if value.isInvalid { return invalid(whole) }
-    let path: ResultPath? = if case .result(let path) = value.kind { path } else { nil }
-    func deeper(_ type: ValueType) -> TypedExpression? {
-      path.map { result(ResultPath(field: $0.field, segments: $0.segments + [.member(name)]), type, whole) }
-    }
+    let path = value.resultPath?.path
+    func deeper(_ type: ValueType) -> TypedExpression? { self.deeper(.member(name), of: value, type, whole) }
     let found: TypedExpression?
     var help: String?
     switch value.type.plain {
-    case .row:
-      found = deeper(path?.field == .messages && name == "json" ? .json : .untyped)
+    case .row where path?.field == .messages:
+      let parts: [String: ValueType] = ["json": .json, "text": .string, "key": .string, "headers": .map(.untyped)]
+      found = parts[name].flatMap(deeper)
+      help = nearOrAll(name, parts.keys.sorted())
+    case .row: found = deeper(.untyped)
     case .rows, .messages:
       found = name == "size" ? deeper(.int) : nil
       help = "write '\(shown(base)).size', or '\(shown(base))[0].\(name)' for the first one"
-    case .map(let element): found = deeper(.optional(element))
+    case .map(let element): found = deeper(.optional(element)) ?? mapMember(value, element, .jsonMember(value, name: name), whole)
     case .json: found = deeper(.json) ?? TypedExpression(.jsonMember(value, name: name), .json, range: whole)
     case .untyped:
-      found = nil
+      found = name == "size" && path?.field == .reply ? TypedExpression(.call(.size, [value]), .int, range: whole) : nil
       help =
         path?.field == .reply
         ? "an element of a reply is chosen by a number: '\(shown(base))[0]'" : "a value without a type has no parts; '… as json' has"
-    case .string, .int, .decimal, .float, .bool, .duration, .instant, .uuid, .bytes, .rate, .size, .percentage, .list, .null, .optional,
+    case .list:
+      found = name == "size" ? TypedExpression(.call(.size, [value]), .int, range: whole) : nil
+      help = "write '\(shown(base)).size', or '\(shown(base))[0]' for the first one"
+    case .string, .int, .decimal, .float, .bool, .duration, .instant, .uuid, .bytes, .rate, .size, .percentage, .null, .optional,
       .secret, .invalid:
       found = nil
-      if FunctionSignature.all.contains(where: { $0.name == name }) { help = "'\(name)' is a function and is called with '(…)'" }
+      if FunctionNames.signatures[name] != nil { help = "'\(name)' is a function and is called with '(…)'" }
     }
     if let found { return found }
     findings.add(.unknownName, at: range, "\(subject(base)) is \(typePhrase(value.type)) and has no member '\(name)'", help: help)
@@ -148,9 +148,14 @@ extension ExpressionChecker {
   private mutating func element(_ index: Expression, of value: TypedExpression, base: Expression, whole: SourceRange) -> TypedExpression {
     let position = check(index)
     if value.isInvalid || position.isInvalid { return invalid(whole) }
-    let path: ResultPath? = if case .result(let path) = value.kind { path } else { nil }
+    let path = value.resultPath?.path
     func deeper(_ segment: ResultPath.Segment, _ type: ValueType) -> TypedExpression? {
-      path.map { result(ResultPath(field: $0.field, segments: $0.segments + [segment]), type, whole) }
+      self.deeper(segment, of: value, type, whole)
+    }
+    func computed(_ type: ValueType) -> TypedExpression? { self.deeper(.argument, of: value, type, whole, argument: position) }
+    if position.type.isOptional, position.type.plain == .int || position.type.plain == .string {
+      nullable(position, index)
+      return invalid(whole)
     }
     let wanted: String
     switch (value.type.plain, position.kind) {
@@ -159,12 +164,7 @@ extension ExpressionChecker {
       if let found = deeper(.index(Int(number)), .row) { return found }
       wanted = "a whole number from 0"
     case (.rows, _) where position.type == .int, (.messages, _) where position.type == .int:
-      if position.constant == nil {
-        findings.add(
-          .notSupportedYet, at: index.range, "an element of \(subject(base)) is chosen by a literal number for now",
-          help: "write '\(shown(base))[0]'")
-        return invalid(whole)
-      }
+      if position.constant == nil, let found = computed(.row) { return found }
       wanted = "a whole number from 0"
     case (.rows, _), (.messages, _): wanted = "a whole number from 0"
     case (.row, .constant(.string(let name))):
@@ -172,6 +172,10 @@ extension ExpressionChecker {
     case (.row, _): wanted = "a column's name in quotes"
     case (.map(let type), .constant(.string(let name))):
       if let found = deeper(.member(name), .optional(type)) { return found }
+      if let found = mapMember(value, type, .jsonMember(value, name: name), whole) { return found }
+      wanted = "a name in quotes"
+    case (.map(let type), _) where position.type == .string:
+      if let found = computed(.optional(type)) ?? mapMember(value, type, .element(value, index: position), whole) { return found }
       wanted = "a name in quotes"
     case (.map, _): wanted = "a name in quotes"
     case (.json, .constant(.string(let name))):
@@ -179,14 +183,17 @@ extension ExpressionChecker {
     case (.json, .constant(.int(let number))) where number >= 0:
       return deeper(.index(Int(number)), .json)
         ?? TypedExpression(.element(value, index: position), .json, range: whole)
-    case (.json, _) where position.type == .int && position.constant == nil:
+    case (.json, _) where (position.type == .int || position.type == .string) && position.constant == nil:
       return TypedExpression(.element(value, index: position), .json, range: whole)
     case (.json, _): wanted = "a whole number from 0, or a member's name in quotes"
     case (.untyped, .constant(.int(let number))) where number >= 0 && path?.field == .reply:
       if let found = deeper(.index(Int(number)), .untyped) { return found }
       wanted = "a whole number from 0"
+    case (.untyped, _) where position.type == .int && position.constant == nil && path?.field == .reply:
+      if let found = computed(.untyped) { return found }
+      wanted = "a whole number from 0"
     case (.list(let type), _) where position.type == .int:
-      return TypedExpression(.element(value, index: position), .optional(type), range: whole)
+      return TypedExpression(.element(value, index: position), type.isOptional ? type : .optional(type), range: whole)
     case (.list, _): wanted = "a whole number from 0"
     default:
       findings.add(.typeMismatch, at: base.range, "\(subject(base)) is \(typePhrase(value.type)) and has no elements")
@@ -198,81 +205,35 @@ extension ExpressionChecker {
     return invalid(whole)
   }
 
-  // Calls
+  // Parts of results and maps
 
-  mutating func checkCall(_ expression: Expression, _ callee: Expression, _ arguments: [Expression]) -> TypedExpression {
-    let range = expression.range
-    let path = callee.path
-    let dotted = path?.map(\.name).joined(separator: ".")
-    if let path, path.count == 1 || scope.binding(of: path[0].name) == nil,
-      let signature = FunctionSignature.all.first(where: { $0.name == dotted })
-    {
-      return call(signature, arguments, checked: [], at: callee.range, whole: range)
-    }
-    if case .member(let base, let name, let nameRange) = callee.kind {
-      if let signature = FunctionSignature.all.first(where: { $0.name == name && !$0.parameters.isEmpty }) {
-        if case .name(let first) = base.kind, scope.binding(of: first) == nil, Self.functionNamespaces.contains(first) {
-          findings.add(
-            .unknownName, at: callee.range, "there is no function '\(first).\(name)'", help: "write '\(name)(…)' without '\(first).'")
-          return invalid(range)
-        }
-        let receiver = check(base)
-        return call(signature, [base] + arguments, checked: [receiver], at: nameRange, whole: range)
-      }
-      if let path, path.count == 2, scope.binding(of: path[0].name) == nil, Self.functionNamespaces.contains(path[0].name) {
-        _ = resolve(callee)
-        return invalid(range)
-      }
-      let receiver = check(base)
-      if !receiver.isInvalid {
-        findings.add(.unknownName, at: nameRange, "there is no function '\(name)'", help: nearOrAll(name, methodNames))
-      }
-      return invalid(range)
-    }
-    let name = dotted ?? ""
-    findings.add(.unknownName, at: callee.range, "there is no function '\(name)'", help: nearOrAll(name, FunctionSignature.all.map(\.name)))
-    return invalid(range)
+  private func deeper(
+    _ segment: ResultPath.Segment, of value: TypedExpression, _ type: ValueType, _ range: SourceRange, argument: TypedExpression? = nil
+  ) -> TypedExpression? {
+    guard let (path, arguments) = value.resultPath else { return nil }
+    let longer = ResultPath(field: path.field, segments: path.segments + [segment])
+    let all = arguments + (argument.map { [$0] } ?? [])
+    if all.isEmpty { return result(longer, type, range) }
+    guard all.count <= ResultPath.argumentCountMax else { return nil }
+    return TypedExpression(.resultAt(longer, all), type, range: range)
   }
 
-  private var methodNames: [String] {
-    FunctionSignature.all.filter { !$0.name.contains(".") && !$0.parameters.isEmpty }.map(\.name)
-  }
-
-  /// - Parameter checked: The receiver of a method call, which is the first argument.
-  private mutating func call(
-    _ signature: FunctionSignature, _ arguments: [Expression], checked: [TypedExpression], at nameRange: SourceRange, whole: SourceRange
-  ) -> TypedExpression {
-    let parameters = signature.parameters
-    guard arguments.count == parameters.count else {
-      for argument in arguments.dropFirst(checked.count) { _ = check(argument) }
-      let names = parameters.isEmpty ? "nothing" : parameters.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
-      let hidden = checked.count
-      findings.add(
-        .typeMismatch, at: nameRange,
-        "'\(signature.name)' takes \(counted(parameters.count - hidden, "argument")), and here \(arguments.count - hidden == 1 ? "is" : "are") \(arguments.count - hidden)",
-        help: hidden == 0 ? "it takes \(names)" : "before '.' stands '\(parameters[0].name)', and it takes \(names)")
-      return invalid(whole)
-    }
-    var fitted: [TypedExpression] = []
-    var isSecret = false
-    for (index, argument) in arguments.enumerated() {
-      var value = index < checked.count ? checked[index] : check(argument)
-      if value.type.isSecret {
-        isSecret = true
-        value = value.retyped(value.type.isOptional ? .optional(value.type.plain) : value.type.plain)
-      }
-      fitted.append(
-        fit(
-          value, to: parameters[index].type, argument,
-          phrase: "'\(signature.name)' takes \(article(parameters[index].type)) as '\(parameters[index].name)'"))
-    }
-    if fitted.contains(where: \.isInvalid) { return invalid(whole) }
-    return TypedExpression(.call(signature.function, fitted), isSecret ? .secret(signature.result) : signature.result, range: whole)
+  /// A member of a map variable, which is a JSON object whose members are all of the type.
+  private func mapMember(_ map: TypedExpression, _ element: ValueType, _ kind: TypedExpression.Kind, _ range: SourceRange)
+    -> TypedExpression?
+  {
+    guard let target = element.castTarget else { return nil }
+    return TypedExpression(
+      .cast(TypedExpression(kind, .json, range: range), target, passesNull: true), .optional(element), range: range)
   }
 
   // Messages
 
-  private func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+  static func functions(in namespace: String) -> [String] {
+    FunctionNames.all.filter { $0.hasPrefix(namespace + ".") }
+  }
+
+  func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 
   func article(_ type: ValueType) -> String {
     switch type {
@@ -290,7 +251,7 @@ extension ExpressionChecker {
     return candidates.isEmpty ? nil : "there are \(list(candidates))"
   }
 
-  private func list(_ names: [String]) -> String {
+  func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
     return names.count > 12 ? shown + " and \(names.count - 12) more" : shown
   }
@@ -304,6 +265,17 @@ extension ValueType {
     case .string, .int, .decimal, .float, .bool, .duration, .instant, .uuid, .bytes, .json, .rate, .size, .percentage, .list, .map, .row,
       .rows, .untyped, .messages, .null, .invalid:
       self
+    }
+  }
+}
+
+extension TypedExpression {
+  /// What it reads of a result, with the indices that are computed; nil for anything else.
+  var resultPath: (path: ResultPath, arguments: [TypedExpression])? {
+    switch kind {
+    case .result(let path): (path, [])
+    case .resultAt(let path, let arguments): (path, arguments)
+    default: nil
     }
   }
 }

@@ -50,11 +50,13 @@ extension ExpressionChecker {
   }
 
   /// The wider of two plain types: an int is also a decimal and a float, a decimal only if it is a literal.
-  private func commonPlain(_ left: TypedExpression, _ right: TypedExpression) -> ValueType? {
+  func commonPlain(_ left: TypedExpression, _ right: TypedExpression) -> ValueType? {
     let (a, b) = (left.type.plain, right.type.plain)
     if a == b { return a }
     switch (a, b) {
     case (.int, .decimal), (.decimal, .int): return .decimal
+    case (.list(.null), .list): return b
+    case (.list, .list(.null)): return a
     case (.int, .float), (.float, .int): return .float
     case (.decimal, .float): return left.constant == nil ? nil : .float
     case (.float, .decimal): return right.constant == nil ? nil : .float
@@ -96,7 +98,7 @@ extension ExpressionChecker {
   }
 
   /// Without the taint of a secret, which the result of the operator gets back.
-  private func open(_ value: TypedExpression) -> TypedExpression {
+  func open(_ value: TypedExpression) -> TypedExpression {
     value.type.isSecret ? value.retyped(value.type.isOptional ? .optional(value.type.plain) : value.type.plain) : value
   }
 
@@ -244,6 +246,7 @@ extension ExpressionChecker {
       return invalid(range)
     }
     if operation == .multiply, first.type == .int, second.type == .duration { swap(&first, &second) }
+    if operation == .add, first.type == .duration, second.type == .instant { swap(&first, &second) }
     guard let (operator_, type, operandTypes) = arithmetic(operation, first, second) else {
       findings.add(
         .typeMismatch, at: range,
@@ -269,6 +272,10 @@ extension ExpressionChecker {
     switch (operation, left.type, right.type) {
     case (.multiply, .duration, .int): return (.scaleDuration, .duration, (.duration, .int))
     case (.divide, .duration, .int): return (.divideDuration, .duration, (.duration, .int))
+    case (.divide, .duration, .duration): return (.divideDurations, .decimal, (.duration, .duration))
+    case (.add, .instant, .duration): return (.addInstant, .instant, (.instant, .duration))
+    case (.subtract, .instant, .duration): return (.subtractInstant, .instant, (.instant, .duration))
+    case (.subtract, .instant, .instant): return (.betweenInstants, .duration, (.instant, .instant))
     default: break
     }
     guard let type = commonPlain(left, right), let found = Self.operation(operation, on: type) else { return nil }
@@ -312,7 +319,7 @@ extension ExpressionChecker {
     let range = expression.range
     if value.isInvalid { return invalid(range) }
     let target = type.withoutOptional
-    guard let cast = target.castTarget else { return invalid(range) }
+    if target.castTarget == nil, value.type != .null { return checkContainerCast(expression, operand, value, type) }
     if value.type == .null {
       guard type.isOptional else {
         findings.add(.nullableUse, at: range, "null is no \(target)", help: "write 'as \(target)?'")
@@ -320,7 +327,7 @@ extension ExpressionChecker {
       }
       return TypedExpression(.constant(.null), type, range: range)
     }
-    guard value.type.plain.canBeCast(to: target) else {
+    guard let cast = target.castTarget, value.type.plain.canBeCast(to: target) else {
       findings.add(
         .typeMismatch, at: range, "\(subject(operand)) is \(typePhrase(value.type)) and cannot become \(article(target))",
         help: value.type.plain == .rows || value.type.plain == .row ? "read a column: 'row.name as \(target)'" : nil,

@@ -39,6 +39,7 @@ struct ExpressionChecker<Scope: ExpressionScope> {
     case .binary(let operation, let left, let right, let sign):
       switch operation {
       case .and, .or: return checkLogic(expression, operation, left, right)
+      case .in: return checkMembership(expression, left, right, sign)
       case .coalesce: return checkCoalesce(expression, left, right, sign)
       case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
         return checkComparison(expression, operation.comparison ?? .equal, left, right, sign)
@@ -46,6 +47,7 @@ struct ExpressionChecker<Scope: ExpressionScope> {
       }
     case .conditional(let condition, let first, let second): return checkConditional(expression, condition, first, second)
     case .cast(let operand, let type, let typeRange): return checkCast(expression, operand, type, typeRange)
+    case .list(let elements): return checkList(expression, elements)
     }
   }
 
@@ -92,7 +94,7 @@ struct ExpressionChecker<Scope: ExpressionScope> {
     case .name(let name): scope.binding(of: name)
     case .member(let base, let name, _):
       if case .namespace(let namespace)? = bindingOfVariable(base) { namespace.members.first { $0.name == name }?.binding } else { nil }
-    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .invalid: nil
+    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .list, .invalid: nil
     }
   }
 }

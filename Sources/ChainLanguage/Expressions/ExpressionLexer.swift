@@ -86,7 +86,7 @@ struct ExpressionLexer {
     for foreign in Self.foreignSigns where hasPrefix(foreign.bytes, at: position) {
       findings.add(
         .badExpression, at: text.range(position..<position + foreign.bytes.count), "'\(foreign.sign)' is written '\(foreign.ours)' here",
-        help: foreign.help)
+        help: foreign.help, fix: replaceSign(position..<position + foreign.bytes.count, by: foreign.ours))
       add(foreign.kind, byteCount: foreign.bytes.count)
       return true
     }
@@ -95,6 +95,20 @@ struct ExpressionLexer {
       return true
     }
     return readUnknown(into: &findings)
+  }
+
+  /// A sign by ours, with the blanks that a word needs around it.
+  private func replaceSign(_ cooked: Range<Int>, by ours: String) -> Fix {
+    var replacement = ours
+    if ours.utf8.allSatisfy(ExpressionLexicon.isNamePart) {
+      if cooked.lowerBound > 0, !ExpressionLexicon.isSpace(bytes[cooked.lowerBound - 1]),
+        bytes[cooked.lowerBound - 1] != UInt8(ascii: "(")
+      {
+        replacement = " " + replacement
+      }
+      if cooked.upperBound < limit, !ExpressionLexicon.isSpace(bytes[cooked.upperBound]) { replacement += " " }
+    }
+    return .replace(text.range(cooked), by: replacement, "write '\(ours)' for '\(text.string(cooked))'")
   }
 
   private struct ForeignSign {
@@ -152,7 +166,7 @@ struct ExpressionLexer {
     if next == UInt8(ascii: "{") {
       findings.add(
         .badExpression, at: text.range(position..<position + 2), "an expression stands here without '${…}'",
-        help: "leave out '${' and '}'")
+        help: "leave out '${' and '}'", fix: unwrap())
       openTemplates += 1
       add(.symbol(.leftParenthesis), byteCount: 2)
       return true
@@ -165,10 +179,25 @@ struct ExpressionLexer {
       tokens.append(ExpressionToken(kind: word.kind, cooked: start..<word.cooked.upperBound))
       let name = text.string(word.cooked)
       findings.add(
-        .badExpression, at: text.range(start..<word.cooked.upperBound), "names stand without '$' here", help: "write '\(name)'")
+        .badExpression, at: text.range(start..<word.cooked.upperBound), "names stand without '$' here", help: "write '\(name)'",
+        fix: .replace(text.range(start..<start + 1), by: "", "leave out the '$'"))
       return true
     }
     return readUnknown(into: &findings)
+  }
+
+  /// For `${…}` where an expression stands anyway: nothing if it is all of it, else parentheses.
+  private func unwrap() -> Fix? {
+    let open = position..<position + 2
+    guard !isInterpolation, let close = bytes[open.upperBound..<limit].firstIndex(of: UInt8(ascii: "}")) else { return nil }
+    // With quotes or braces inside, the first '}' may be another one's.
+    let others: [UInt8] = [UInt8(ascii: "{"), UInt8(ascii: "'"), UInt8(ascii: "\"")]
+    guard !bytes[open.upperBound..<close].contains(where: others.contains) else { return nil }
+    let isAll =
+      bytes[start..<open.lowerBound].allSatisfy(ExpressionLexicon.isSpace) && bytes[(close + 1)...].allSatisfy(ExpressionLexicon.isSpace)
+    return Fix(
+      "leave out '${' and '}'",
+      [TextEdit(text.range(open), isAll ? "" : "("), TextEdit(text.range(close..<close + 1), isAll ? "" : ")")])
   }
 
   private mutating func readUnknown(into findings: inout Findings) -> Bool {
@@ -177,7 +206,8 @@ struct ExpressionLexer {
     let sign = text.string(cooked)
     switch sign {
     case "!":
-      findings.add(.badExpression, at: text.range(cooked), "'!' is written 'not' here", help: "write 'not x'")
+      findings.add(.badExpression, at: text.range(cooked), "'!' is written 'not' here", help: "write 'not x'",
+        fix: replaceSign(cooked, by: "not"))
       add(.keyword(.not), byteCount: 1)
       return true
     case "=":

@@ -4,7 +4,7 @@ internal import ChainProgram
 enum ExpressionLexicon {
   enum Keyword: String, CaseIterable {
     case `true`, `false`, null
-    case and, or, not
+    case and, or, not, `in`
     case `if`, then, `else`
     case `as`
     case mod

@@ -97,7 +97,6 @@ struct ExpressionParser {
     if case .name(let word) = token.kind {
       if ExpressionLexicon.Keyword(rawValue: word.lowercased()) != nil { help = "write '\(word.lowercased())' in lower case" }
       if word == "is" { help = "write '==' or 'as'" }
-      if word == "in" { help = "write 'x == a or x == b'" }
       if word == "div" { help = "write '/'" }
     } else if token.isSymbol(.question) {
       help = "write 'if c then a else b' for 'c ? a : b'"
@@ -135,16 +134,19 @@ struct ExpressionParser {
     var left = try parsePrefix(minimum: minimum)
     while let (operation, power) = operatorAhead(), power >= minimum {
       let sign = take()
-      let signRange = text.range(sign.cooked)
+      // `x not in list`
+      let isNegated = sign.isKeyword(.not)
+      let signRange = text.range(isNegated ? sign.cooked.lowerBound..<take().cooked.upperBound : sign.cooked)
       // All are left-associative but '??'.
       let right = try parseExpression(minimum: operation == .coalesce ? power : power + 1)
       left = try node(
         .binary(operation, left, right, operatorRange: signRange), [left, right], range: range(from: left.range, to: right.range))
-      if operation.comparison != nil, let (next, _) = operatorAhead(), next.comparison != nil {
+      if isNegated { left = try node(.unary(.not, left, operatorRange: signRange), [left], range: left.range) }
+      if operation.isComparison, let (next, _) = operatorAhead(), next.isComparison {
         findings.add(
           .badExpression, at: text.range(token.cooked), "comparisons do not follow each other",
           help: "write 'a < b and b < c'", related: [Related(signRange, "compared here")])
-        _ = take()
+        if take().isKeyword(.not) { _ = take() }
         let rest = try parseExpression(minimum: Power.comparison + 1)
         left = try node(.invalid, [left, rest], range: range(from: left.range, to: rest.range))
       }
@@ -159,7 +161,9 @@ struct ExpressionParser {
       case .or: (.or, Power.or)
       case .and: (.and, Power.and)
       case .mod: (.remainder, Power.product)
-      case .true, .false, .null, .not, .if, .then, .else, .as: nil
+      case .in: (.in, Power.comparison)
+      case .not: index + 1 < tokens.count && tokens[index + 1].isKeyword(.in) ? (.in, Power.comparison) : nil
+      case .true, .false, .null, .if, .then, .else, .as: nil
       }
     case .symbol(let symbol):
       switch symbol {
@@ -266,7 +270,10 @@ struct ExpressionParser {
       _ = take()
       return Expression(inner.kind, range: text.range(start.cooked.lowerBound..<lastEnd), height: inner.height)
     case .symbol(.dot): throw stop({ "a value is missing before \($0)" }, help: "write '0.5', not '.5'")
-    case .symbol(.leftBracket): throw stop({ "a value is missing before \($0)" }, help: "there are no list literals")
+    case .symbol(.leftBracket):
+      let start = take()
+      let elements = try parseElements(until: .rightBracket, from: start)
+      return try node(.list(elements), elements, range: text.range(start.cooked.lowerBound..<lastEnd))
     case .end:
       throw stop({ _ in "a value is missing here" }, help: index == 0 ? "write an expression, and a text in quotes: 'text'" : nil)
     case .keyword, .symbol, .invalid: throw stop({ "a value is missing before \($0)" })
@@ -297,14 +304,28 @@ struct ExpressionParser {
     guard callee.isCallable else {
       throw stop({ "\($0) calls a function, and no function's name stands before it" })
     }
-    _ = take()
-    var arguments: [Expression] = []
-    if !token.isSymbol(.rightParenthesis) {
-      repeat { arguments.append(try parseExpression()) } while takeIf(.comma)
-    }
-    guard token.isSymbol(.rightParenthesis) else { throw stop({ "')' is missing before \($0)" }) }
-    let end = text.range(take().cooked)
+    let arguments = try parseElements(until: .rightParenthesis, from: take())
+    let end = text.range(tokens[index - 1].cooked)
     return try node(.call(callee, arguments: arguments), [callee] + arguments, range: range(from: callee.range, to: end))
+  }
+
+  /// Expressions with commas between them, and the bracket that ends them.
+  private mutating func parseElements(until end: ExpressionLexicon.Symbol, from start: ExpressionToken) throws(Stop) -> [Expression] {
+    var elements: [Expression] = []
+    if !token.isSymbol(end) {
+      repeat {
+        guard elements.count < Expression.elementCountMax else {
+          findings.add(
+            .limitExceeded, at: text.range(start.cooked), "a list in an expression has at most \(Expression.elementCountMax) elements",
+            help: "put them into a feed, or split a text: 'a,b,c'.split(',')")
+          throw Stop()
+        }
+        elements.append(try parseExpression())
+      } while takeIf(.comma)
+    }
+    guard token.isSymbol(end) else { throw stop({ "'\(end.rawValue)' is missing before \($0)" }) }
+    _ = take()
+    return elements
   }
 
   private mutating func parseType(of operand: Expression) throws(Stop) -> Expression {
@@ -313,9 +334,19 @@ struct ExpressionParser {
     }
     let typeToken = take()
     let typeRange = text.range(typeToken.cooked)
+    if name == "list" || name == "map" {
+      guard takeIf(.less), case .name(let element) = token.kind, let inner = ValueType.nameable.first(where: { $0.name == element })?.type
+      else { throw stop({ "the type of the elements is missing before \($0)" }, help: "write '\(name)<string>'; \(typeList)") }
+      _ = take()
+      guard takeIf(.greater) else { throw stop({ "'>' is missing before \($0)" }, help: "write '\(name)<\(element)>'") }
+      var type: ValueType = name == "list" ? .list(inner) : .map(inner)
+      if takeIf(.question) { type = .optional(type) }
+      let end = text.range(typeToken.cooked.lowerBound..<lastEnd)
+      return try node(.cast(operand, type, typeRange: end), [operand], range: range(from: operand.range, to: end))
+    }
     guard var type = ValueType.nameable.first(where: { $0.name == name })?.type else {
-      if ["list", "map", "row", "secret"].contains(name) {
-        findings.add(.notSupportedYet, at: typeRange, "a cast to '\(name)' is not there yet", help: typeList)
+      if ["row", "secret"].contains(name) {
+        findings.add(.badExpression, at: typeRange, "nothing can be cast to '\(name)'", help: typeList)
       } else {
         let meant = Self.otherTypeNames[name.lowercased()] ?? nearestName(to: name, among: ValueType.nameable.map(\.name))
         findings.add(.unknownName, at: typeRange, "there is no type '\(name)'", help: meant.map { "write '\($0)'" } ?? typeList)
@@ -327,7 +358,7 @@ struct ExpressionParser {
     return try node(.cast(operand, type, typeRange: end), [operand], range: range(from: operand.range, to: end))
   }
 
-  private var typeList: String { "types are " + ValueType.nameable.map(\.name).joined(separator: ", ") }
+  private var typeList: String { "types are " + ValueType.nameable.map(\.name).joined(separator: ", ") + ", list<T> and map<T>" }
 
   /// What types are called elsewhere.
   private static let otherTypeNames = [
@@ -342,7 +373,7 @@ extension Expression {
   fileprivate var isCallable: Bool {
     switch kind {
     case .name, .member: true
-    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .invalid: false
+    case .literal, .index, .call, .unary, .binary, .conditional, .cast, .list, .invalid: false
     }
   }
 }

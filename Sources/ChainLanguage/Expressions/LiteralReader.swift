@@ -79,11 +79,12 @@ package enum LiteralReader {
     switch value {
     case .int: return (value, .int)
     case .decimal: return (value, .decimal)
+    case .float: return (value, .float)
     case .duration: return (value, .duration)
     case .rate: return (value, .rate)
     case .size: return (value, .size)
     case .percentage: return (value, .percentage)
-    case .null, .bool, .float, .instant, .string, .uuid, .bytes, .json, .list: return (.string(text), .string)
+    case .null, .bool, .instant, .string, .uuid, .bytes, .json, .list: return (.string(text), .string)
     }
   }
 
@@ -102,6 +103,7 @@ package enum LiteralReader {
       if isNegative { return magnitude <= UInt64(Int64.max) + 1 ? .int(Int64(truncatingIfNeeded: 0 &- magnitude)) : nil }
       return Int64(exactly: magnitude).map { .int($0) }
     case .value(.decimal(let value), _): return .decimal(isNegative ? value.negated() : value)
+    case .value(.float(let value), _): return .float(isNegative ? -value : value)
     case .value(let value, _): return isNegative ? nil : value
     }
   }
@@ -109,9 +111,11 @@ package enum LiteralReader {
   private static func refuse(_ text: ExpressionText, _ what: String, help: String, into findings: inout Findings) {
     let shown = text.bytes.count <= 40 ? "'\(text.text)'" : "this"
     let better = suggestion(text.bytes).flatMap { better in
-      number(Array(better.utf8)).flatMap { phrase($0) == what ? "write '\(better)'" : nil }
+      number(Array(better.utf8)).flatMap { phrase($0) == what ? better : nil }
     }
-    findings.add(.badLiteral, at: text.wholeRange, "\(shown) is not \(what)", help: better ?? help)
+    findings.add(
+      .badLiteral, at: text.wholeRange, "\(shown) is not \(what)", help: better.map { "write '\($0)'" } ?? help,
+      fix: better.map { .replace(text.wholeRange, by: $0, "write '\($0)'") })
   }
 
   /// `5 sec`, `5 s`, `5sec`, `200 / s`, `16 KB`, `0.1 %`, `200 per second` as we write them.

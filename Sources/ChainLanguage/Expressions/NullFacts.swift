@@ -20,12 +20,15 @@ extension TypedExpression {
     switch kind {
     case .constant, .result, .invalid: []
     case .slot(let slot): [slot]
-    case .jsonMember(let base, _), .not(let base), .negate(let base), .isNull(let base), .cast(let base, _, _): base.slotsRead
+    case .jsonMember(let base, _), .not(let base), .negate(let base), .isNull(let base), .cast(let base, _, _), .castAll(let base, _, _, _),
+      .match(_, let base, _):
+      base.slotsRead
     case .element(let left, let right), .binary(_, let left, let right), .compare(_, _, let left, let right), .and(let left, let right),
       .or(let left, let right), .coalesce(let left, let right):
       left.slotsRead.union(right.slotsRead)
     case .conditional(let condition, let first, let second): condition.slotsRead.union(first.slotsRead).union(second.slotsRead)
-    case .call(_, let arguments): arguments.reduce(into: []) { $0.formUnion($1.slotsRead) }
+    case .call(_, let arguments), .list(let arguments), .resultAt(_, let arguments):
+      arguments.reduce(into: []) { $0.formUnion($1.slotsRead) }
     }
   }
 
@@ -44,7 +47,12 @@ extension TypedExpression {
     case .compare(.equal, _, let left, let right):
       // Null equals null only, so a true comparison with what is never null shows that the other side is not null either.
       outcome ? (right.isNeverNull ? left.fact : []).union(left.isNeverNull ? right.fact : []) : []
-    case .compare, .constant, .slot, .result, .jsonMember, .element, .negate, .binary, .conditional, .coalesce, .cast, .call, .invalid: []
+    case .call(.isIn, let operands):
+      // A list without nulls does not hold null.
+      if outcome, operands.count == 2, case .list(let element) = operands[1].type.plain, !element.isOptional { operands[0].fact } else { [] }
+    case .compare, .constant, .slot, .result, .resultAt, .jsonMember, .element, .negate, .binary, .conditional, .coalesce, .cast, .castAll,
+      .list, .call, .match, .invalid:
+      []
     }
   }
 
@@ -53,7 +61,8 @@ extension TypedExpression {
     case .slot(let slot): [.slot(slot)]
     case .result(let path): [.result(path)]
     case .cast(let base, _, _): base.fact
-    case .constant, .jsonMember, .element, .not, .negate, .binary, .compare, .isNull, .and, .or, .conditional, .coalesce, .call, .invalid:
+    case .constant, .resultAt, .jsonMember, .element, .not, .negate, .binary, .compare, .isNull, .and, .or, .conditional, .coalesce,
+      .castAll, .list, .call, .match, .invalid:
       []
     }
   }

@@ -25,6 +25,13 @@ struct NumberLiteral {
       while ExpressionLexicon.isDigit(byte(end)) { end += 1 }
     }
     let digits = String(decoding: bytes[start..<end], as: UTF8.self)
+    if let exponentEnd = Self.exponent(in: bytes, at: end, limit: limit) {
+      self.end = exponentEnd
+      let text = String(decoding: bytes[start..<exponentEnd], as: UTF8.self)
+      content = Double(text).flatMap { $0.isFinite ? .value(.float($0), .float) : nil }
+        ?? .bad(message: "a float ends at 1.8e308", help: "write a smaller number")
+      return
+    }
     let unitStart = end
     while ExpressionLexicon.isNamePart(byte(end)) { end += 1 }
     let unit = String(decoding: bytes[unitStart..<end], as: UTF8.self)
@@ -46,6 +53,17 @@ struct NumberLiteral {
     }
     self.end = end
     content = unit.isEmpty ? Self.plain(digits, isWhole: isWhole) : Self.number(digits, unit: unit, isWhole: isWhole)
+  }
+
+  /// Where `e3`, `E-7` or `e+10` ends; nil if none stands there.
+  private static func exponent(in bytes: [UInt8], at start: Int, limit: Int) -> Int? {
+    func byte(_ index: Int) -> UInt8 { index < limit ? bytes[index] : 0 }
+    guard byte(start) | 0x20 == UInt8(ascii: "e") else { return nil }
+    var end = start + 1
+    if byte(end) == UInt8(ascii: "+") || byte(end) == UInt8(ascii: "-") { end += 1 }
+    guard ExpressionLexicon.isDigit(byte(end)) else { return nil }
+    while ExpressionLexicon.isDigit(byte(end)) { end += 1 }
+    return ExpressionLexicon.isNamePart(byte(end)) ? nil : end
   }
 
   private static let tooLong = Content.bad(message: "a number has at most 38 digits", help: "write a shorter number")
@@ -90,7 +108,7 @@ struct NumberLiteral {
       return .bad(message: "a number has no '_' in it", help: "write '\(digits)\(plain)'")
     }
     if ["e", "E"].contains(unit.prefix(1)), unit.dropFirst().allSatisfy(\.isNumber) {
-      return .bad(message: "a number has no exponent", help: "write it out, such as '1000000' or '0.001'")
+      return .bad(message: "an exponent has digits", help: "write '\(digits)e3'")
     }
     if let better = suggestion(digits: digits, unit: unit) {
       return .bad(message: "'\(unit)' is not a unit", help: "write '\(better)'")

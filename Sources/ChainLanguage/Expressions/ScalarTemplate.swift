@@ -128,7 +128,7 @@ extension Expression {
     case .member(let base, _, _): base.isReference
     case .index(let base, let index):
       if case .literal = index.kind { base.isReference } else { false }
-    case .literal, .call, .unary, .binary, .conditional, .cast, .invalid: false
+    case .literal, .call, .unary, .binary, .conditional, .cast, .list, .invalid: false
     }
   }
 }

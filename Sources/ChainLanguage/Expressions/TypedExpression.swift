@@ -7,8 +7,10 @@ package final class TypedExpression {
     case constant(Value)
     case slot(SlotIndex)
     case result(ResultPath)
+    /// A path with segments `.argument`, and the indices or names that stand for them.
+    case resultAt(ResultPath, [TypedExpression])
     case jsonMember(TypedExpression, name: String)
-    /// An element of a JSON array or a list.
+    /// An element of a JSON array or a list, or a member of a JSON object by a name that is computed.
     case element(TypedExpression, index: TypedExpression)
     case not(TypedExpression)
     case negate(TypedExpression)
@@ -22,7 +24,11 @@ package final class TypedExpression {
     case coalesce(TypedExpression, TypedExpression)
     /// With `passesNull`, null stays null; otherwise it is a step error like every other value that cannot be cast.
     case cast(TypedExpression, CastTarget, passesNull: Bool)
+    /// `as list<T>`, `as map<T>`; with `passesNull` as in `cast`.
+    case castAll(TypedExpression, ContainerTarget, CastTarget, passesNull: Bool)
+    case list([TypedExpression])
     case call(Function, [TypedExpression])
+    case match(MatchKind, TypedExpression, pattern: String)
     /// It has a finding; lowering it is a fault of ours.
     case invalid
   }

@@ -41,6 +41,10 @@ extension ValueType {
     }
   }
 
+  var isList: Bool {
+    if case .list = self { true } else { false }
+  }
+
   /// What `as` can make of a value at run time; nil for a type that has no cast.
   var castTarget: CastTarget? {
     switch self {

@@ -150,7 +150,7 @@ extension ChainResolver {
           findings.add(.badValue, at: scalar.range, "a variable's value is literal", help: "compute values with 'set' in the steps")
           return .invalid
         }
-        if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint) }
+        if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint, fix: quotePlain(scalar)) }
         if looksLikeBadLiteral(text) {
           // Says what is wrong with `5sec`: text that starts like a number is rarely meant as text.
           findings.add(

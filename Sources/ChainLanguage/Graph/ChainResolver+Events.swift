@@ -305,6 +305,7 @@ extension ChainResolver {
   private func hop(_ node: HopNode, of event: EventNode, _ identity: TypedIdentity?) -> TypedHop? {
     guard let observer = node.observer else { return nil }
     let schema = observer.schema
+    notePlace(node.name.range, observer.entry.value, isSQL: false)
     var arguments: [TypedExpression] = []
     var operands: [(name: String, value: OperandTemplate)] = []
     let fixed = StepScope(flow: [:], fixed: constants, anywhere: [:])

@@ -22,6 +22,11 @@ extension ChainResolver {
       var pieces = PieceList()
       guard json(node, scope, into: &pieces, arguments: &arguments) else { return nil }
       return .json(TextTemplate(pieces.pieces))
+    case .fileOrText:
+      guard let scalar = scalar(node, key) else { return nil }
+      if scalar.text.contains("{") { return .text(TextTemplate(scalar.text)) }
+      findings.add(.notSupportedYet, at: scalar.range, "the text of '\(key)' stands in the chain for now", help: "write it under '\(key): |'")
+      return nil
     case .textMap:
       return textMap(node, key, scope, arguments: &arguments).map { .textMap($0) }
     case .flag:
@@ -97,7 +102,8 @@ extension ChainResolver {
         if let problem = scanner.interpolationProblem {
           findings.append(
             Finding(
-              .sqlQuotedInterpolation, at: range, problem.message, help: problem.help, severity: problem.isError ? .error : .warning))
+              .sqlQuotedInterpolation, at: range, problem.message, help: problem.help, severity: problem.isError ? .error : .warning,
+              fix: scalar.style == .singleQuoted ? nil : dropQuotes(around: range)))
           text += "?"
           if problem.isError {
             isWhole = false
@@ -118,6 +124,19 @@ extension ChainResolver {
       return nil
     }
     return isWhole ? .sql(text: text, parameters: parameters) : nil
+  }
+
+  /// For `'${x}'` that is all of a quoted text: without the quotes.
+  private func dropQuotes(around range: SourceRange) -> Fix? {
+    let bytes = files[range.file].bytes
+    let quote = UInt8(ascii: "'")
+    guard range.start >= 2, range.end + 1 < bytes.count, bytes[range.start - 1] == quote, bytes[range.end] == quote else { return nil }
+    // `''` is a quote inside the text, and a letter before it makes another kind of text: E'…', N'…'.
+    let before = bytes[range.start - 2]
+    guard before != quote, bytes[range.end + 1] != quote, !ExpressionLexicon.isNamePart(before) else { return nil }
+    let start = SourceRange(file: range.file, start: range.start - 1, end: range.start)
+    let end = SourceRange(file: range.file, start: range.end, end: range.end + 1)
+    return Fix("drop the quotes", [TextEdit(start, ""), TextEdit(end, "")])
   }
 
   // Text
@@ -289,7 +308,7 @@ extension ChainResolver {
       case .null: pieces.append("null")
       case .bool(let value): pieces.append(value ? "true" : "false")
       case .string:
-        if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint) }
+        if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint, fix: quotePlain(scalar)) }
         pieces.append(quoted(literal))
       case .int, .float:
         guard let number = jsonNumber(literal) else {

@@ -23,6 +23,7 @@ extension ChainResolver {
     var operands: [(name: String, value: OperandTemplate)] = []
     var isWhole = true
     let scope = scope(flow)
+    notePlace(node.verb.range, operation.operand, isSQL: operation.schema.operand == .sql)
     if let main = operand(operation.operand, operation.schema.operand, key: operation.schema.name, scope, arguments: &arguments) {
       operands.append((operation.schema.name, main))
     } else {
@@ -40,6 +41,7 @@ extension ChainResolver {
     checkHeld(connection, node, context)
     let effect = operation.schema.effect(operandText(operation))
     checkAccess(operation, effect, builder.program.connections[connection.index])
+    checkRefusal(operation)
     let writes = effect != .reads
     if writes, let transaction = context.transaction, transaction.connection == connection { transaction.hasWrites = true }
     guard isWhole, arguments.count <= Int(UInt16.max) else { return nil }

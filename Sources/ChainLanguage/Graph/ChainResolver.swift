@@ -48,6 +48,8 @@ final class ChainResolver {
   var userFlow: FlowState = [:]
   var userBlock = BlockState()
   var idRanges: [String: SourceRange] = [:]
+  /// By the range of a step's verb or of a hop's name: where the main operand's text stands.
+  var operandPlaces: [SourceRange: OperandPlace] = [:]
   /// Nodes of typed expressions so far; a limit on them keeps every table of the program within its index.
   var expressionWeight = 0
   static let expressionWeightMax = 30_000
@@ -215,7 +217,7 @@ final class ChainResolver {
         help: type == .string ? "a variable is written '$\(shown(literal))'" : nil)
       return nil
     }
-    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint) }
+    if let hint = scalar.ambiguousHint { findings.add(.ambiguousScalar, at: scalar.range, hint, fix: quotePlain(scalar)) }
     return TypedExpression(.constant(value), type, range: range)
   }
 

@@ -8,6 +8,17 @@ package struct Compilation: Sendable {
   package let findings: Findings
   /// The chain's file, its feeds, and the command line's `--var` texts, so that each finding can show its place.
   package let files: SourceFiles
+  /// Where the main operand of each operation and hop stands, by the range of the step's verb or of the hop's name.
+  package var operandPlaces: [SourceRange: OperandPlace] = [:]
+}
+
+extension Compilation {
+  /// The same with what was found elsewhere, such as in the systems themselves; the file's allowances hold for that too.
+  package func adding(_ more: [Finding]) -> Compilation {
+    var all = findings
+    for finding in more where !isAllowed(finding, in: files) { all.append(finding) }
+    return Compilation(program: program, findings: all, files: files, operandPlaces: operandPlaces)
+  }
 }
 
 /// What the command line adds to a chain.

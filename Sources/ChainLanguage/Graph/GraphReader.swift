@@ -160,7 +160,8 @@ struct GraphReader {
         let near = nearestName(to: stranger.key.text, among: kinds)
         findings.add(
           .unknownKey, at: stranger.key.range, "'\(shown(stranger.key.text))' is no kind of connection",
-          help: near.map { "did you mean '\($0)'?" } ?? "the kinds: \(listPhrase(kinds))")
+          help: near.map { "did you mean '\($0)'?" } ?? "the kinds: \(listPhrase(kinds))",
+          fix: near.map { renameKey(stranger.key, to: $0) })
       } else {
         findings.add(
           .missingKey, at: entry.key.range, "connection '\(entry.key.text)' does not say what it leads to",

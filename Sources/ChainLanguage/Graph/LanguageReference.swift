@@ -95,6 +95,7 @@ package enum LanguageReference {
     case .request: "`METHOD /path`; `${…}` is percent-encoded"
     case .text: "text"
     case .json: "a value that becomes JSON"
+    case .fileOrText: "the path of a file beside the chain, or with a `{` in it the text itself"
     case .textMap: "names with texts"
     case .flag: "true or false"
     case .integer: "a whole number"

@@ -43,13 +43,19 @@ struct MappingReader {
     let near = nearestName(to: key.text, among: candidates)
     findings.add(
       .unknownKey, at: key.range, "\(shape.phrase) has no key '\(shown(key.text))'",
-      help: near.map { "did you mean '\($0)'?" } ?? "its keys: \(listPhrase(candidates)); keys that start with 'x-' are free")
+      help: near.map { "did you mean '\($0)'?" } ?? "its keys: \(listPhrase(candidates)); keys that start with 'x-' are free",
+      fix: near.flatMap { self[$0] == nil ? renameKey(key, to: $0) : nil })
   }
 
   subscript(name: String) -> YAMLEntry? { entries.first { $0.key.text == name } }
 
   /// All entries but the user's own `x-*` keys.
   var ownEntries: [YAMLEntry] { entries.filter { !$0.key.text.hasPrefix("x-") } }
+}
+
+/// A misspelled key by the one that was meant.
+func renameKey(_ key: YAMLScalar, to name: String) -> Fix {
+  .replace(key.range, by: name, "replace '\(shown(key.text))' by '\(name)'")
 }
 
 /// `'a', 'b' and 'c'`, cut after a dozen.

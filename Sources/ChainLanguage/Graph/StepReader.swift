@@ -94,7 +94,9 @@ struct StepReader {
     let strangers = entries.filter { !common.contains($0.key.text) && !$0.key.text.hasPrefix("x-") }
     for stranger in strangers {
       if let near = nearestName(to: stranger.key.text, among: verbNames) {
-        findings.add(.unknownKey, at: stranger.key.range, "'\(shown(stranger.key.text))' is no verb", help: "did you mean '\(near)'?")
+        findings.add(
+          .unknownKey, at: stranger.key.range, "'\(shown(stranger.key.text))' is no verb", help: "did you mean '\(near)'?",
+          fix: renameKey(stranger.key, to: near))
         return
       }
     }

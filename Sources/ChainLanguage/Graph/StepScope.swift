@@ -69,6 +69,7 @@ extension Expression {
       first.forEachRootName(body)
       second.forEachRootName(body)
     case .cast(let operand, _, _): operand.forEachRootName(body)
+    case .list(let elements): for element in elements { element.forEachRootName(body) }
     }
   }
 
@@ -83,6 +84,7 @@ extension Expression {
     case .binary(_, let left, let right, _): 1 + left.weight + right.weight
     case .conditional(let condition, let first, let second): 1 + condition.weight + first.weight + second.weight
     case .cast(let operand, _, _): 1 + operand.weight
+    case .list(let elements): elements.reduce(1) { $0 + $1.weight }
     }
   }
 }

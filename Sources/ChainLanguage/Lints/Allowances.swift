@@ -12,10 +12,11 @@ struct Allowance {
 extension Findings {
   func applyingAllowances(in file: SourceFile) -> Findings {
     let (allowances, mistakes) = readAllowances(file)
-    guard !allowances.isEmpty || !mistakes.isEmpty else { return self }
+    let consequences = self.consequencesOfTruncation
+    guard !allowances.isEmpty || !mistakes.isEmpty || !consequences.isEmpty else { return self }
     var used = Set<Int>()
     var kept = Findings()
-    for finding in sorted {
+    for finding in sorted where !consequences.contains(finding) {
       let line = finding.range.file == file.index ? file.line(at: finding.range.start) : 0
       let match = allowances.firstIndex { $0.name == finding.name && $0.line == line }
       if let match, finding.severity != .error {
@@ -25,13 +26,22 @@ extension Findings {
       }
     }
     for mistake in mistakes { kept.append(mistake) }
-    for (index, allowance) in allowances.enumerated() where !used.contains(index) {
+    // Whether an allowance for what the systems say is of use is not known here.
+    for (index, allowance) in allowances.enumerated() where !used.contains(index) && !allowance.name.isOnline {
       kept.add(
         .unusedAllowance, at: allowance.range, "nothing here gives '\(allowance.name.rawValue)'",
         help: allowance.name.severity == .error ? "an error cannot be allowed" : "remove the comment")
     }
     return kept
   }
+}
+
+/// Whether a comment in its file suppresses the finding.
+func isAllowed(_ finding: Finding, in files: SourceFiles) -> Bool {
+  guard finding.severity != .error else { return false }
+  let file = files[finding.range.file]
+  let line = file.line(at: finding.range.start)
+  return readAllowances(file).allowances.contains { $0.name == finding.name && $0.line == line }
 }
 
 private func readAllowances(_ file: SourceFile) -> (allowances: [Allowance], mistakes: [Finding]) {

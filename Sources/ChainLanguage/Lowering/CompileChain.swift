@@ -34,7 +34,13 @@ package func compileChain(
   if let slot = resolver.runIdSlot, resolver.slotsRead.contains(slot) { resolver.builder.program.runIdSlot = slot }
   var lowerer = Lowerer(builder: resolver.builder, chain: resolver.typed)
   let lowered = lowerer.lower(iterationRange: graph.stepsRange ?? file.range(0, 0))
-  return Compilation(program: lowered, findings: findings, files: resolver.files)
+  if let table = lowered.oversizedTable {
+    findings.add(
+      .limitExceeded, at: graph.stepsRange ?? file.range(0, 0), "a chain has at most \(Program.tableCountMax) \(table)",
+      help: "split it into several chains")
+    return Compilation(program: nil, findings: findings, files: resolver.files)
+  }
+  return Compilation(program: lowered, findings: findings, files: resolver.files, operandPlaces: resolver.operandPlaces)
 }
 
 private func runLints(_ resolver: ChainResolver) {

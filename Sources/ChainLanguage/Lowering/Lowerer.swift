@@ -100,6 +100,7 @@ struct Lowerer {
       builder.handle(start..<builder.pc, at: after, forgets: true)
       builder.place(after)
     }
+    builder.program.extents.append(StepExtent(step: step.index, code: start..<builder.pc))
   }
 
   /// What is repeated as a whole, and from the beginning, by 'retry'.
@@ -455,15 +456,7 @@ struct Lowerer {
   /// Whether the block from `entry` to the last instruction reads more of a sighting than its key.
   private func readsContent(from entry: Int) -> Bool {
     for instruction in builder.program.instructions[entry...] {
-      switch instruction {
-      case .loadResult(_, let path), .loadResultInt(_, let path), .loadResultDecimal(_, let path):
-        if builder.program.resultPaths[path.index].field != .key { return true }
-      case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .jump, .jumpIfFalse,
-        .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify,
-        .originAcknowledge, .originAbort, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop, .drawRow, .log,
-        .fail, .rethrow, .end:
-        break
-      }
+      if let path = instruction.resultPath, builder.program.resultPaths[path.index].field != .key { return true }
     }
     return false
   }

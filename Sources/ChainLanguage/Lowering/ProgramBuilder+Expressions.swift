@@ -27,6 +27,18 @@ extension ProgramBuilder {
     case .slot(let slot):
       if slot != d { emit(.move(d: d, a: slot), at: range) }
     case .result(let path): emit(.loadResult(d: d, resultPath(path)), at: range)
+    case .resultAt(let path, let indices):
+      let a = lowerRun(indices)
+      emit(.loadResultAt(d: d, a: a, resultPath(path)), at: range)
+    case .list(let elements):
+      let a = lowerRun(elements)
+      emit(.makeList(d: d, a: a, count: UInt16(clamping: elements.count)), at: range)
+    case .castAll(let base, let container, let target, passesNull: false):
+      let a = lower(base)
+      emit(.castAll(container, d: d, a: a, target), at: range)
+    case .match(let kind, let text, let pattern):
+      let a = lower(text)
+      emit(.match(kind, d: d, a: a, constant(.string(pattern))), at: range)
     case .jsonMember(let base, let name):
       let a = lower(base)
       emit(.jsonMember(d: d, a: a, constant(.string(name))), at: range)
@@ -64,7 +76,7 @@ extension ProgramBuilder {
       place(otherwise)
       lower(second, into: d)
       place(end)
-    case .cast(_, _, passesNull: true), .coalesce, .and, .or:
+    case .cast(_, _, passesNull: true), .castAll(_, _, _, passesNull: true), .coalesce, .and, .or:
       guard isTemporary(d) else {
         let whole = temporary(expression.type)
         lowerInSteps(expression, into: whole)
@@ -83,6 +95,10 @@ extension ProgramBuilder {
       lower(base, into: d)
       jumpIfNull(d, to: end, at: expression.range)
       emit(.cast(d: d, a: d, target), at: expression.range)
+    case .castAll(let base, let container, let target, passesNull: true):
+      lower(base, into: d)
+      jumpIfNull(d, to: end, at: expression.range)
+      emit(.castAll(container, d: d, a: d, target), at: expression.range)
     case .coalesce(let first, let second):
       let otherwise = makeLabel()
       lower(first, into: d)
@@ -98,7 +114,8 @@ extension ProgramBuilder {
       lower(left, into: d)
       jumpIfTrue(d, to: end, at: expression.range)
       lower(right, into: d)
-    case .constant, .slot, .result, .jsonMember, .element, .not, .negate, .binary, .compare, .isNull, .conditional, .cast, .call, .invalid:
+    case .constant, .slot, .result, .resultAt, .jsonMember, .element, .not, .negate, .binary, .compare, .isNull, .conditional, .cast,
+      .castAll, .list, .call, .match, .invalid:
       preconditionFailure("this is computed in one step")
     }
     place(end)
@@ -172,7 +189,8 @@ extension ProgramBuilder {
         jump(to: label, at: range)
         place(skip)
       }
-    case .constant, .slot, .result, .jsonMember, .element, .negate, .binary, .compare, .conditional, .coalesce, .cast, .call, .invalid:
+    case .constant, .slot, .result, .resultAt, .jsonMember, .element, .negate, .binary, .compare, .conditional, .coalesce, .cast, .castAll,
+      .list, .call, .match, .invalid:
       let a = lower(condition)
       if outcome { jumpIfTrue(a, to: label, at: range) } else { jumpIfFalse(a, to: label, at: range) }
     }

@@ -14,6 +14,40 @@ func textLostToComment(after scalar: YAMLScalar, in bytes: UnsafeBufferPointer<U
   return (offset..<end, open)
 }
 
+/// The scalar in quotes together with as much of the comment as closes what was open; nil where that is not certain.
+func quoteLostText(_ scalar: YAMLScalar, through end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Fix? {
+  let start = scalar.range.start
+  guard !bytes[start..<end].contains(where: isYAMLBreak) else { return nil }
+  var cut = scalar.range.end
+  while cut < end {
+    cut += 1
+    // The text goes on to the next ' #', which then is a comment, or to the end of the line.
+    let isEnd = cut == end || (isYAMLBlank(bytes[cut]) && cut + 1 < end && bytes[cut + 1] == UInt8(ascii: "#"))
+    guard isEnd, let text = String(validating: bytes[start..<cut], as: UTF8.self), openConstruct(in: text) == nil else { continue }
+    while isYAMLBlank(bytes[cut - 1]) { cut -= 1 }
+    let range = SourceRange(file: scalar.range.file, start: start, end: cut)
+    return .replace(range, by: yamlQuoted(String(decoding: bytes[start..<cut], as: UTF8.self)), "quote the text")
+  }
+  return nil
+}
+
+/// A plain text that is ambiguous, in quotes.
+func quotePlain(_ scalar: YAMLScalar) -> Fix? {
+  guard scalar.style == .plain, !scalar.text.isEmpty, !scalar.text.utf8.contains(where: { $0 < UInt8(ascii: " ") }) else { return nil }
+  return .replace(scalar.range, by: yamlQuoted(scalar.text), "quote the text")
+}
+
+/// A text of one line as a YAML scalar in quotes: in double ones unless it has such, or backslashes, itself.
+func yamlQuoted(_ text: String) -> String {
+  guard text.utf8.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else { return "\"\(text)\"" }
+  var result = "'"
+  for scalar in text.unicodeScalars {
+    if scalar == "'" { result += "'" }
+    result.unicodeScalars.append(scalar)
+  }
+  return result + "'"
+}
+
 /// What is still open at the end of a text: `${`, a parenthesis or a quote.
 ///
 /// An apostrophe inside or after a word (`don't`) opens nothing.

@@ -185,7 +185,8 @@ private struct YAMLComposer {
         Finding(
           .yamlCommentTruncation, at: file.range(lost.comment), "' #' starts a comment and cuts the text inside \(lost.open)",
           label: "not part of the text", help: "quote the whole text, or write it as a block after '|'",
-          related: [Related(range, "ends here for YAML")]))
+          related: [Related(range, "ends here for YAML")],
+          fix: frames.last?.isFlow ?? false ? nil : quoteLostText(scalar, through: lost.comment.upperBound, in: bytes)))
     }
     place(YAMLNode(.scalar(scalar), range: range), anchor: event.anchor, end: raw.isEmpty ? raw.upperBound : range.end)
   }

@@ -34,7 +34,14 @@ enum Arithmetic {
     case (.divideDuration, .duration(let a), .int(let b)):
       guard b != 0 else { throw divisionByZero }
       return .duration(try exact(a.dividedReportingOverflow(by: b)))
-    case (.concatenateText, .string(let a), .string(let b)): return .string(a + b)
+    case (.divideDurations, .duration(let a), .duration(let b)):
+      return .decimal(try decimal { () throws(Decimal.Failure) in try Decimal(a).divided(by: Decimal(b)) })
+    case (.addInstant, .instant(let a), .duration(let b)): return .instant(try exact(a.addingReportingOverflow(b)))
+    case (.subtractInstant, .instant(let a), .duration(let b)): return .instant(try exact(a.subtractingReportingOverflow(b)))
+    case (.betweenInstants, .instant(let a), .instant(let b)): return .duration(try exact(a.subtractingReportingOverflow(b)))
+    case (.concatenateText, .string(let a), .string(let b)):
+      guard a.utf8.count + b.utf8.count <= textBytesMax else { throw textTooLong }
+      return .string(a + b)
     default:
       // Only null can stand where the checker proved a type; an optional that was not handled is the one way here.
       throw OperationError(.value, code: "null", "an operand of an arithmetic operation is null")
@@ -51,6 +58,10 @@ enum Arithmetic {
       throw OperationError(.value, code: "null", "the operand of '-' is null")
     }
   }
+
+  /// Bytes of a text that an expression makes; a text that doubles in a loop ends here.
+  static let textBytesMax = 16 << 20
+  static let textTooLong = OperationError(.value, code: "too-long", "a text has at most 16 MiB")
 
   private static let divisionByZero = OperationError(.value, code: "division-by-zero", "division by zero")
 

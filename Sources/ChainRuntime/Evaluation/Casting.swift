@@ -54,6 +54,27 @@ enum Casting {
     }
   }
 
+  /// `as list<T>` of a list, a JSON array or its text; `as map<T>` of a JSON object or its text. A null element is a step error.
+  static func castAll(_ value: Value, to container: ContainerTarget, of target: CastTarget) throws(OperationError) -> Value {
+    if case .string = value { return try castAll(cast(value, to: .json), to: container, of: target) }
+    switch (container, value) {
+    case (_, .null): throw OperationError(.value, code: "null", "the value is null, and a \(container) is needed")
+    case (.list, .list(let elements)):
+      var result: [Value] = []
+      result.reserveCapacity(elements.count)
+      for element in elements { result.append(try cast(element, to: target)) }
+      return .list(result)
+    case (.list, .json(let json)) where json.kind == .array:
+      var result: [Value] = []
+      for element in json.elements { result.append(try cast(element, to: target)) }
+      return .list(result)
+    case (.map, .json(let json)) where json.kind == .object:
+      for member in json.members { _ = try cast(member.value, to: target) }
+      return value
+    default: throw OperationError(.value, code: "not-\(container)", "the value is not a \(container)")
+    }
+  }
+
   /// Reads text as a value of the type; nil if it is not one.
   static func cast(utf8 text: UnsafeRawBufferPointer, to target: CastTarget) -> Value? {
     switch target {

@@ -14,6 +14,8 @@ package final class Evaluator {
   /// For each result path, the column that its name had last time.
   private let columnOfPath: UnsafeMutableBufferPointer<Int>
   private var scratch: [UInt8] = []
+  /// By constant, those that are patterns.
+  private let patterns: UnsafeMutableBufferPointer<TextPattern?>
 
   package init(program: Program) {
     self.program = program
@@ -24,12 +26,19 @@ package final class Evaluator {
     columnOfPath = .allocate(capacity: program.resultPaths.count)
     columnOfPath.initialize(repeating: 0)
     scratch.reserveCapacity(256)
+    patterns = .allocate(capacity: program.constants.count)
+    patterns.initialize(repeating: nil)
+    for case .match(_, _, _, let constant) in program.instructions where patterns[constant.index] == nil {
+      // The compiler compiled it before; where that was another library, the step error says so.
+      if case .string(let pattern) = program.constants[constant.index] { patterns[constant.index] = try? TextPattern(pattern) }
+    }
   }
 
   deinit {
     instructions.deallocate()
     constants.deinitialize().deallocate()
     columnOfPath.deallocate()
+    patterns.deinitialize().deallocate()
   }
 
   /// Runs a block of expression instructions from `entry` to its `end`.
@@ -72,12 +81,25 @@ package final class Evaluator {
       frame[d.index] = jsonMember(frame[a.index], constants[name.index])
     case .element(let d, let a, let b):
       frame[d.index] = element(frame[a.index], frame[b.index])
+    case .makeList(let d, let a, let count):
+      frame[d.index] = .list(Array(UnsafeBufferPointer(start: frame + a.index, count: Int(count))))
+    case .castAll(let container, let d, let a, let target):
+      frame[d.index] = try Casting.castAll(frame[a.index], to: container, of: target)
+    case .match(let kind, let d, let a, let pattern):
+      frame[d.index] = try match(kind, frame[a.index], patterns[pattern.index])
     case .buildText(let d, let a, let template):
       scratch.removeAll(keepingCapacity: true)
       program.templates[template.index].append(to: &scratch, arguments: UnsafePointer(frame + a.index))
+      guard scratch.count <= Arithmetic.textBytesMax else {
+        scratch = []
+        throw Arithmetic.textTooLong
+      }
       frame[d.index] = .string(String(decoding: scratch, as: UTF8.self))
     case .loadResult(let d, let path):
       frame[d.index] = try content.load(program.resultPaths[path.index], column: &columnOfPath[path.index])
+    case .loadResultAt(let d, let a, let path):
+      let filled = try ResultPath(program.resultPaths[path.index], arguments: frame + a.index)
+      frame[d.index] = try content.load(filled, column: &columnOfPath[path.index])
     case .loadResultInt(let d, let path):
       frame[d.index] = .int(try content.loadInt(program.resultPaths[path.index], column: &columnOfPath[path.index]))
     case .loadResultDecimal(let d, let path):
@@ -108,7 +130,8 @@ package final class Evaluator {
   }
 
   private func element(_ value: Value, _ position: Value) -> Value {
-    guard case .int(let index) = position, index >= 0 else { return .null }
+    guard case .int(let index) = position else { return jsonMember(value, position) }
+    guard index >= 0 else { return .null }
     switch value {
     case .json(let json):
       guard let element = json[Int(index)], !element.isNull else { return .null }
@@ -118,5 +141,40 @@ package final class Evaluator {
     case .null, .bool, .int, .decimal, .float, .duration, .instant, .string, .uuid, .bytes, .rate, .size, .percentage:
       return .null
     }
+  }
+
+  private func match(_ kind: MatchKind, _ value: Value, _ pattern: TextPattern?) throws(OperationError) -> Value {
+    guard case .string(let text) = try Casting.cast(value, to: .string), let pattern else {
+      throw OperationError(.value, code: "bad-pattern", "the pattern cannot be compiled here")
+    }
+    do throws(TextPattern.Failure) {
+      switch kind {
+      case .test: return .bool(try pattern.matches(text))
+      case .extract: return try pattern.extract(text).map { .string($0) } ?? .null
+      }
+    } catch {
+      throw OperationError(.value, code: "match-limit", "the pattern backtracks too much on a text of \(text.utf8.count) bytes")
+    }
+  }
+}
+
+extension ResultPath {
+  /// The path with the numbers and names of the slots in the places that were left open.
+  init(_ path: ResultPath, arguments: UnsafeMutablePointer<Value>) throws(OperationError) {
+    var segments: [Segment] = []
+    var used = 0
+    for segment in path.segments {
+      guard case .argument = segment else {
+        segments.append(segment)
+        continue
+      }
+      switch arguments[used] {
+      case .int(let index) where index >= 0: segments.append(.index(Int(index)))
+      case .string(let name): segments.append(.member(name))
+      default: throw OperationError(.value, code: "no-element", "an element is chosen by a number from 0")
+      }
+      used += 1
+    }
+    self.init(field: path.field, segments: segments)
   }
 }

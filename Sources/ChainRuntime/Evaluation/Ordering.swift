@@ -2,7 +2,8 @@ import ChainProgram
 
 /// Comparison of two values that the checker proved to be of one type, or null.
 enum Ordering {
-  /// Null equals null only, and is ordered with nothing.
+  /// Null equals null only. `<` and its like are false with null on either side; the checker refuses to order what may be null, so
+  /// that is never the answer to a question of the chain.
   static func holds(_ comparison: Comparison, _ type: ComparedType, _ a: Value, _ b: Value) -> Bool {
     switch (a, b) {
     case (.null, .null): return comparison == .equal
@@ -16,7 +17,11 @@ enum Ordering {
     case (.uuid(let a), .uuid(let b)): return comparison == .equal ? a == b : a != b
     case (.bytes(let a), .bytes(let b)): return comparison == .equal ? a == b : a != b
     case (.json(let a), .json(let b)): return comparison == .equal ? a == b : a != b
+    case (.list(let a), .list(let b)):
+      let areEqual = a.count == b.count && zip(a, b).allSatisfy { holds(.equal, type, $0, $1) }
+      return comparison == .equal ? areEqual : comparison == .notEqual && !areEqual
     default:
+      // Values of two types, which the checker lets through nowhere.
       return comparison == .notEqual
     }
   }

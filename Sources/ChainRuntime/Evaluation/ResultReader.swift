@@ -8,15 +8,20 @@ import LosslessJSON
 final class ResultReader {
   private(set) var result: OperationResult
   private var document: JSONDocument?
+  /// The message whose content `document` is; -1 for none.
+  private var jsonMessage = -1
 
   init(_ result: OperationResult) { self.result = result }
 
   /// The content has changed: forget what was parsed.
-  func contentChanged() { document = nil }
+  func contentChanged() {
+    document = nil
+    jsonMessage = -1
+  }
 
   func read(_ other: OperationResult) {
     result = other
-    document = nil
+    contentChanged()
   }
 
   /// - Parameter column: The caller's cache for this path.
@@ -26,14 +31,19 @@ final class ResultReader {
     case .status: return .int(result.status)
     case .routed: return .bool(result.isRouted)
     case .key: return .string(result.string(result.key))
-    case .text: return result.hasBody ? .string(result.string(result.body)) : .null
+    case .text:
+      // An HTTP answer without a body has an empty one; a watched key that is gone has none.
+      guard result.hasBody || result.status > 0 else {
+        throw OperationError(.value, code: "no-content", "there is no content to read as text")
+      }
+      return .string(result.hasBody ? result.string(result.body) : "")
     case .json: return try json(path)
     case .headers: return header(path)
     case .reply: return reply(path)
     case .row, .rows:
       if path.field == .rows, case .member("size")? = path.segments.first { return .int(Int64(result.rowCount)) }
       return value(try cell(path, column: &column))
-    case .messages: return .null
+    case .messages: return try message(path)
     }
   }
 
@@ -68,6 +78,7 @@ final class ResultReader {
       switch segment {
       case .index(let index): row = index
       case .member(let member): name = member
+      case .argument: break
       }
     }
     guard row < result.rowCount else {
@@ -138,6 +149,50 @@ final class ResultReader {
     return .null
   }
 
+  // Messages of `peek` and `consume`: an array of messages, each an array of its key, its text and an array of headers, each of which is
+  // an array of its name and its value.
+
+  private func message(_ path: ResultPath) throws(OperationError) -> Value {
+    let count = result.nodes.isEmpty ? 0 : Int(result.nodes[0].length)
+    guard case .index(let index)? = path.segments.first else { return .int(Int64(count)) }
+    guard index < count else {
+      throw OperationError(.value, code: "no-message", count == 0 ? "there is no message" : "there are only \(count) messages")
+    }
+    var place = 1
+    for _ in 0..<index { place = after(place) }
+    guard result.nodes[place].kind == .array, result.nodes[place].length >= 3, path.segments.count > 1,
+      case .member(let part) = path.segments[1]
+    else { return .null }
+    let key = place + 1
+    let text = after(key)
+    switch part {
+    case "key": return value(result.nodes[key])
+    case "text": return value(result.nodes[text])
+    case "headers":
+      guard path.segments.count > 2, case .member(let name) = path.segments[2] else { return .null }
+      let headers = after(text)
+      var place = headers + 1
+      for _ in 0..<result.nodes[headers].length {
+        if result.nodes[place].length == 2, result.string(result.nodes[place + 1]) == name { return value(result.nodes[place + 2]) }
+        place = after(place)
+      }
+      return .null
+    case "json":
+      if jsonMessage != index {
+        let node = result.nodes[text]
+        let bytes = OperationResult.TextRange(offset: node.offset, length: node.length)
+        guard node.kind == .text, let parsed = result.withBytes(bytes, { try? JSONDocument(parsing: $0) }) else {
+          throw OperationError(.value, code: "not-json", "the content of the message is not JSON")
+        }
+        document = parsed
+        jsonMessage = index
+      }
+      guard let root = document?.root else { return .null }
+      return descend(root, path.segments[2...])
+    default: return .null
+    }
+  }
+
   private func json(_ path: ResultPath) throws(OperationError) -> Value {
     guard result.hasBody else { throw OperationError(.value, code: "no-content", "there is no content to read as JSON") }
     if document == nil {
@@ -145,8 +200,13 @@ final class ResultReader {
       guard let parsed else { throw OperationError(.value, code: "not-json", "the content is not JSON") }
       document = parsed
     }
-    guard var value = document?.root else { return .null }
-    for segment in path.segments {
+    guard let root = document?.root else { return .null }
+    return descend(root, path.segments[...])
+  }
+
+  private func descend(_ root: JSONValue, _ segments: ArraySlice<ResultPath.Segment>) -> Value {
+    var value = root
+    for segment in segments {
       switch segment {
       case .member(let name):
         guard let member = value[name] else { return .null }
@@ -154,6 +214,7 @@ final class ResultReader {
       case .index(let index):
         guard let element = value[index] else { return .null }
         value = element
+      case .argument: return .null
       }
     }
     return value.isNull ? .null : .json(value)

@@ -40,6 +40,8 @@ final class EventBook {
   /// Records that were seen but not attempted when their turn came: an attempt may still claim them, and they hold up nobody.
   private var unclaimed: [Int] = []
   private var lastAcknowledged: UInt64 = 0
+  /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
+  var tracer: Tracer?
 
   init(event: EventDeclaration, index: Int, program: Program, evaluator: Evaluator) {
     self.event = event
@@ -58,6 +60,7 @@ final class EventBook {
   // Origins
 
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
+    tracer?.attempted(origin, event: index, id: values?[0], sent: sent, acknowledged: acknowledged)
     let id = values.flatMap { EventID($0[0]) }
     eventCounts.attempted += 1
     switch origin {
@@ -144,6 +147,7 @@ final class EventBook {
     }
     let number = record(for: id)
     let record = records[number]
+    if let tracer { trace(hop, notBefore: notBefore, seen: seen, to: tracer) }
     guard hop.see(number, notBefore: notBefore, seen: seen) else {
       if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
       return
@@ -159,6 +163,13 @@ final class EventBook {
       if record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
     hop.wake(number, seen: seen)
+  }
+
+  private func trace(_ hop: HopBook, notBefore: UInt64, seen: UInt64, to tracer: Tracer) {
+    let declaration = hop.declaration
+    guard let position = hops.firstIndex(where: { $0 === hop }) else { return }
+    let shown = zip(event.body, declaration.bodySlots).compactMap { field, slot in slot.map { (field.name, hop.frame[$0.index]) } }
+    tracer.sighted(event: index, hop: position, id: hop.frame[declaration.idSlot.index], body: shown, notBefore: notBefore, seen: seen)
   }
 
   /// What the hop showed, in the order of the event's body.

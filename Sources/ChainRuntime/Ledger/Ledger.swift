@@ -60,6 +60,9 @@ final class Ledger {
 
   // The session's
 
+  /// From now on the tracer is told of origins and sightings.
+  func trace(with tracer: Tracer?) { for book in books { book.tracer = tracer } }
+
   /// Decides what has become decidable at `now`, at most `limit` rows of each event: called often, so that no call is long.
   ///
   /// - Returns: rows of events that are decided and old enough not to change.

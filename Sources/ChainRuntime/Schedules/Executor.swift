@@ -43,6 +43,13 @@ class UserPool {
     return scenarios.isEmpty ? context.program.iterationEntry : scenarios[self.scenarios.next()].entry
   }
 
+  /// Before anything is started: the first iteration is the one of this number, with its scenario (as far as a million turns tell).
+  func skip(to iteration: UInt64) {
+    nextIteration = iteration
+    guard context.program.scenarios.count > 1 else { return }
+    for _ in 0..<min(iteration, 1_000_000) { _ = scenarios.next() }
+  }
+
   var busyUsers: Int { users.count - free.count }
   var totalUsers: Int { users.count }
 

@@ -56,6 +56,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     ledger = Ledger(program: plan.program, evaluator: evaluator)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID)
+    if let report = plan.onTrace {
+      context.tracer = Tracer(program: plan.program, report: report)
+      ledger.trace(with: context.tracer)
+    }
     heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
@@ -160,6 +164,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .open(let load): executor = OpenExecutor(load: load, mix: plan.profile.mix, seed: plan.seed, context: context)
     }
     (executor as? UserPool)?.loadOwner = self
+    if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.writesSpent = { [unowned self] in self.writesSpent() }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
     loadStart = MonotonicClock.now

@@ -15,6 +15,10 @@ package struct RunPlan: Sendable {
   package let journal: JournalWriter
   /// Called on the reactor's thread about once a second; must not block.
   package let onProgress: @Sendable (RunProgress) -> Void
+  /// Called on the reactor's thread with everything that happens, for `chainrun trace`; nil in every other run.
+  package var onTrace: (@Sendable (TraceEntry) -> Void)?
+  /// The number of the load's first iteration: which rows it draws and what its random values are.
+  package var firstIteration: UInt64 = 0
 
   package init(
     program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],

@@ -37,6 +37,8 @@ final class UserContext {
   var log: (String) -> Void = { _ in }
   let secretValues: [(slot: SlotIndex, value: Value)]
   var branches: [WeightedRotation]
+  /// Told what the users do, for `chainrun trace`; nil in every other run. Set before the first user is made.
+  var tracer: Tracer?
   /// Writes that `guard: writes` still allows.
   private var writesLeft: Int
   /// Called once when the budget of writes is used up.

@@ -82,6 +82,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   private var leaseConnection = 0
   private let origins: UnsafeMutablePointer<OriginRecord>
+  /// Whether `context.tracer` is told what happens. Read once an instruction, so it stands here.
+  private let isTraced: Bool
 
   convenience init(index: Int, context: UserContext, owner: any IterationOwner) {
     let slotCount = max(1, context.program.slots.count)
@@ -101,6 +103,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     self.isLane = isLane
     program = context.program
     evaluator = context.evaluator
+    isTraced = context.tracer != nil
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
@@ -189,7 +192,13 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     }
     for event in 0..<program.events.count { origins[event].reset() }
     activity = .running
+    if isTraced { context.tracer?.began(traceView, isLane: isLane) }
     execute()
+  }
+
+  /// What a tracer is shown of this user.
+  private var traceView: TraceView {
+    TraceView(user: ObjectIdentifier(self), frame: UnsafePointer(frame), pc: pc, step: currentStep, stamp: lastStamp, iteration: iteration)
   }
 
   /// Cuts the iteration short: the run is over.
@@ -222,6 +231,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   }
 
   private func finish(_ ending: IterationEnding) {
+    if isTraced { context.tracer?.ended(ending, traceView, isLane: isLane) }
     if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
     activity = .idle
     isInterrupted = false
@@ -239,10 +249,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private func execute() {
     while true {
       let instruction = evaluator.instructions[pc]
+      if isTraced { context.tracer?.reached(traceView) }
       do throws(OperationError) {
         switch instruction {
-        case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-          .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
+        case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
           pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
         case .enterStep(let step):
           currentStep = step.index
@@ -374,6 +385,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     }
     let step = program.operations[call.operation].step.index
     currentStep = step
+    if isTraced { context.tracer?.operationEnded(call, traceView) }
     switch call.ending {
     case .ok:
       if isProbing {
@@ -425,6 +437,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       firstEnding = ending
       if !isRecorded { context.recorder.failed(step: currentStep, error, at: lastStamp) }
     }
+    if isTraced, !isRecorded { context.tracer?.raised(error, ending, traceView) }
     // In a transaction the handler's `originAbort` settles the event, after the rollback.
     if call.lease == nil { for event in context.originsOfStep[currentStep] { settleOrigin(event, originEnding) } }
     return enterHandler(error)
@@ -438,6 +451,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
         firstError = nil
         firstEnding = .ok
         settleOrigins(.failed)
+        if isTraced { context.tracer?.forgave(traceView) }
       } else {
         pendingError = error
       }

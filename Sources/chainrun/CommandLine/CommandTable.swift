@@ -1,7 +1,7 @@
 /// The commands as data: the parser and the help are made from this table.
 struct CommandDescription: Sendable {
   enum Name: String, CaseIterable, Sendable {
-    case lint, run, program, version
+    case lint, explain, run, trace, graph, program, version
   }
 
   struct Option: Sendable {
@@ -36,13 +36,28 @@ struct CommandDescription: Sendable {
       name: .lint, summary: "prove what can be proved about chains before anything runs",
       examples: [
         ("chainrun lint chains/order-flow.chain.yaml", "all findings with their places, exit 1 if any is an error"),
-        ("chainrun lint --format json chains/*.chain.yaml", "for another program to read"),
+        ("chainrun lint chains", "every '*.chain.yaml' in and below a folder"),
+        ("chainrun lint --format sarif chains", "for another program to read; also json, and github for its workflows"),
+        ("chainrun lint --fix order.chain.yaml", "repair what is mechanical; '--diff' only shows it"),
+        ("git show HEAD:order.chain.yaml | chainrun lint - --stdin-name order.chain.yaml", "from standard input"),
       ],
-      operand: "FILE…", operandCount: 1...10_000,
+      operand: "FILE|DIR|-…", operandCount: 1...10_000,
       options: [
-        Option("--format", "human|json", "how findings are written to standard output (default: human)"),
+        Option("--online", nil, "also ask the systems: columns, types, exchanges, queues, permissions; read-only, 10 s for each connection"),
+        Option("--format", "FORMAT", "how findings are written: human, json, sarif or github (default: human)"),
+        Option("--strict", nil, "warnings are errors for the exit code"),
+        Option("--fix", nil, "apply the fixes that are safe, and report what is left"),
+        Option("--diff", nil, "print what '--fix' would change, and change nothing"),
+        Option("--watch", nil, "lint again whenever a file changes, until ^C"),
+        Option("--stdin-name", "NAME", "the file name of what '-' reads (default: stdin)"),
         variable,
       ]),
+    CommandDescription(
+      name: .explain, summary: "tell what a finding means, with examples",
+      examples: [
+        ("chainrun explain unknown-key", "what, why, a wrong and a right example"), ("chainrun explain", "all findings, one a line"),
+      ],
+      operand: "[NAME…]", operandCount: 0...100, options: []),
     CommandDescription(
       name: .run, summary: "run a chain under load and keep account of every event",
       examples: [
@@ -58,6 +73,29 @@ struct CommandDescription: Sendable {
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
         Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
       ]),
+    CommandDescription(
+      name: .trace, summary: "run one iteration of a chain and show each step as it happens",
+      examples: [
+        ("chainrun trace order.chain.yaml", "setup, one iteration, teardown on the real servers, with the values that were seen"),
+        ("chainrun trace order.chain.yaml --iteration 41 --seed 7", "the rows and random values that iteration 41 of a run with seed 7 had"),
+      ],
+      operand: "FILE", operandCount: 1...1,
+      options: [
+        Option("--profile", "NAME", "the load profile whose mix of scenarios is used (default: the first one of the chain)"),
+        variable,
+        Option("--seed", "N", "the seed of all random draws (default: 1)"),
+        Option("--iteration", "N", "the number of the iteration, from 0 (default: 0)"),
+        Option("--hide-values", nil, "show no values; secrets are never shown, with or without it"),
+      ]),
+    CommandDescription(
+      name: .graph, summary: "print the graph of a chain: steps, data and events",
+      examples: [
+        ("chainrun graph order.chain.yaml", "a tree for the terminal"),
+        ("chainrun graph --format svg order.chain.yaml > order.svg", "a picture for the browser and for documents"),
+        ("chainrun graph --format dot order.chain.yaml | dot -Tpdf > order.pdf", "for Graphviz"),
+      ],
+      operand: "FILE", operandCount: 1...1,
+      options: [Option("--format", "text|dot|svg", "how the graph is written (default: text)"), variable]),
     CommandDescription(
       name: .program, summary: "print the compiled program of a chain",
       examples: [("chainrun program order.chain.yaml", "instructions, slots and operations, as the interpreter sees them")],

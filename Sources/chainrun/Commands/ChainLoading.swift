@@ -29,7 +29,7 @@ enum ChainLoading {
   }
 
   /// At most 64 MiB: chains are small, and feeds are held in memory.
-  private static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
+  static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
     let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return .failure(ReadFailure(String(cString: strerror(errno)).lowercased())) }
     defer { if descriptor != STDIN_FILENO { close(descriptor) } }

@@ -9,7 +9,7 @@ import Reports
 /// `chainrun run FILE`
 enum RunCommand {
   /// What ends the command early: a message and its exit code.
-  private struct Stop: Error {
+  struct Stop: Error {
     let code: ExitCode
     let message: String
   }
@@ -69,7 +69,7 @@ enum RunCommand {
 
   // Before the run
 
-  private static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
+  static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
     switch ChainLoading.load(path: path, variables: invocation.values("--var")) {
     case .unreadable(let message): throw Stop(code: .usage, message: message)
     case .compiled(let compilation):
@@ -81,7 +81,7 @@ enum RunCommand {
     }
   }
 
-  private static func chooseProfile(_ program: Program, _ asked: String?) throws(Stop) -> LoadProfile {
+  static func chooseProfile(_ program: Program, _ asked: String?) throws(Stop) -> LoadProfile {
     guard let first = program.profiles.first else {
       throw Stop(code: .usage, message: "the chain has no load profile; add one under 'load:', such as 'smoke: { closed: { vus: 1, iterations: 5 } }'")
     }
@@ -102,7 +102,7 @@ enum RunCommand {
   }
 
   /// Finds each connection's connector and address, and resolves its name: the last thing that may block on the network.
-  private static func resolve(_ program: Program) throws(Stop) -> (connectors: [any Connector], targets: [any ConnectionTarget]) {
+  static func resolve(_ program: Program) throws(Stop) -> (connectors: [any Connector], targets: [any ConnectionTarget]) {
     var used: [any Connector] = []
     var targets: [any ConnectionTarget] = []
     for connection in program.connections {
@@ -142,7 +142,7 @@ enum RunCommand {
   }
 
   /// Twelve characters of base 32 without vowels: short enough for keys, different enough for runs.
-  private static func makeRunID() -> String {
+  static func makeRunID() -> String {
     let alphabet = Array("0123456789bcdfghjklmnpqrstvwxyz_".utf8)
     var generator = SystemRandomNumberGenerator()
     return String(decoding: (0..<12).map { _ in alphabet[Int(generator.next() % 31)] }, as: UTF8.self)

@@ -1,0 +1,126 @@
+extension Explanation {
+  /// The whole run: load, feeds, pools, thresholds.
+  static var runs: [Explanation] {
+    [
+      Explanation(
+        .thresholdSelector, "A threshold names a metric that the chain has.",
+        why: "A threshold on a metric that is never written would hold for ever, and say nothing.",
+        bad: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.raed) < 20ms\n",
+        good: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.read) < 20ms\n"),
+      Explanation(
+        .feedUnreadable, "The file of a feed could not be read, or is not what its declaration says.",
+        why: "Feeds are read before the run, so that no iteration fails for want of data. Paths are relative to the chain's file.",
+        bad: Example("feeds:\n  customer: { csv: missing.csv, columns: { id: int }, pick: random }\nsteps:\n  - log: for ${customer.id}\n"),
+        good: Example(
+          "feeds:\n  customer: { csv: customers.csv, columns: { id: int }, pick: random }\nsteps:\n  - log: for ${customer.id}\n",
+          files: ["customers.csv": "id\n1\n2\n"])),
+      Explanation(
+        .feedTooSmallForUnique, "A feed with 'pick: unique' has fewer rows than the run has iterations.",
+        why: "The run would end early, or draw a row twice. Give it more rows, or say what happens with 'exhausted: stop'.",
+        bad: Example(
+          """
+          feeds:
+            customer: { csv: customers.csv, columns: { id: int }, pick: unique }
+          steps:
+            - log: for ${customer.id}
+          load:
+            smoke: { closed: { vus: 1, iterations: 5 } }
+
+          """, files: ["customers.csv": "id\n1\n2\n"]),
+        good: Example(
+          """
+          feeds:
+            customer: { csv: customers.csv, columns: { id: int }, pick: unique }
+          steps:
+            - log: for ${customer.id}
+          load:
+            smoke: { closed: { vus: 1, iterations: 2 } }
+
+          """, files: ["customers.csv": "id\n1\n2\n"])),
+      Explanation(
+        .poolSelfDeadlock, "A user holds a connection (in a transaction) while it asks for another one of the same pool.",
+        why: "With enough users each of them holds one and waits for a second, and all of them wait until they time out.",
+        bad: .whole(
+          """
+          version: 1
+          chain: example
+          connections:
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 1 }
+          steps:
+            - transaction: read committed
+              conn: db
+              steps:
+                - sql: DELETE FROM staging
+                - parallel: all
+                  lanes:
+                    one: [ { transaction: read committed, conn: db, steps: [ { sql: DELETE FROM staging } ] } ]
+
+          """),
+        good: .whole(
+          """
+          version: 1
+          chain: example
+          connections:
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 1 }
+          steps:
+            - transaction: read committed
+              conn: db
+              steps:
+                - sql: DELETE FROM staging
+            - transaction: read committed
+              conn: db
+              steps:
+                - sql: DELETE FROM staging
+
+          """)),
+      Explanation(
+        .keyWithoutRunScope, "A key or queue that the run writes does not carry the run's id.",
+        why: "What one run leaves behind is found by the next one, and two runs at once disturb each other.",
+        bad: .whole(
+          "version: 1\nchain: example\nconnections:\n  cache: { redis: $env.ORDERS_CACHE, access: write }\nsteps:\n  - redis: SET order 1\n"),
+        good: .whole(
+          "version: 1\nchain: example\nconnections:\n  cache: { redis: $env.ORDERS_CACHE, access: write }\n"
+            + "steps:\n  - redis: SET order:${run.id} 1\n")),
+      Explanation(
+        .poolSmallerThanUsers, "More users run at once than the pool has connections, so that they wait for each other in their transactions.",
+        why: "The wait is in the generator and not in the system under test, and the figures would mix the two.",
+        bad: .whole(
+          """
+          version: 1
+          chain: example
+          connections:
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 4 }
+          steps:
+            - transaction: read committed
+              steps:
+                - sql: DELETE FROM staging
+          load:
+            many: { closed: { vus: 64, for: 10s } }
+
+          """),
+        good: .whole(
+          """
+          version: 1
+          chain: example
+          connections:
+            db: { postgres: $env.ORDERS_DB, access: write, pool: 64 }
+          steps:
+            - transaction: read committed
+              steps:
+                - sql: DELETE FROM staging
+          load:
+            many: { closed: { vus: 64, for: 10s } }
+
+          """)),
+      Explanation(
+        .rateInfeasible, "The rate cannot be kept: an iteration takes longer than the users that there may be can make up for.",
+        why: "Iterations would be dropped from the start, whatever the system under test does.",
+        bad: "steps:\n  - think: 2s\nload:\n  steady: { open: { rate: 100/s, for: 10s, max_vus: 50 } }\n",
+        good: "steps:\n  - think: 2s\nload:\n  steady: { open: { rate: 100/s, for: 10s, max_vus: 500 } }\n"),
+      Explanation(
+        .unusedAllowance, "A comment '# lint: allow NAME because …' suppresses nothing, gives no reason, or names no finding.",
+        why: "The reason for it has gone, and it would hide the next finding of that name.",
+        bad: "steps:\n  - log: hello  # lint: allow unused-capture because it is only here to be seen\n", good: "steps:\n  - log: hello\n"),
+    ]
+  }
+}

@@ -1,0 +1,3 @@
+enum GraphCommand {
+  static func run(_ invocation: Invocation) -> ExitCode { .usage }
+}
