@@ -34,6 +34,8 @@ final class Tracer {
     var assigned: [SlotIndex] = []
     var waitStart: UInt64 = 0
     var looks = 0
+    /// What had been told when the step was entered.
+    var tellCount = 0
     /// The latest condition; another one with the same range (the way down an `and`) takes its place.
     var decision: (range: SourceRange, holds: Bool, reads: [TracedRead])?
   }
@@ -45,6 +47,7 @@ final class Tracer {
   /// For each frame, which slots hold something secret. Lanes share their parent's.
   private var secretSlots: [UnsafePointer<Value>: [Bool]] = [:]
   private var laneNames: [Int: String] = [:]
+  private var tellCount = 0
   private let isNamed: [Bool]
 
   init(program: Program, report: @escaping (TraceEntry) -> Void) {
@@ -155,6 +158,7 @@ final class Tracer {
   private func tell(_ view: TraceView, _ happening: TraceEntry.Happening) { tell(view, tracks[view.user]?.lane, happening) }
 
   private func tell(_ view: TraceView, _ lane: String?, _ happening: TraceEntry.Happening) {
+    tellCount += 1
     report(TraceEntry(at: view.stamp, lane: lane, happening: happening))
   }
 
@@ -228,8 +232,8 @@ final class Tracer {
       return
     case .enterStep(let step):
       tellAssigned(view, &track)
-      // In a loop the same step comes again, so it is told even if it was the last one.
-      track.step = -1
+      // In a loop the same step comes again and is told again; a retried one enters once for its attempts and once for itself.
+      if track.step != step.index || track.tellCount != tellCount { track.step = -1 }
       enter(step.index, view, &track)
     case .submit(let operation):
       tellAssigned(view, &track)
@@ -278,6 +282,7 @@ final class Tracer {
     guard track.step != step else { return }
     track.step = step
     tell(view, track.lane, .stepEntered(StepIndex(step)))
+    track.tellCount = tellCount
   }
 
   private func tellAssigned(_ view: TraceView) {
