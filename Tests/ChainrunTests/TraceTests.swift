@@ -135,7 +135,7 @@ import Testing
       """)
     #expect(trace.code == 1)
     let wanted = """
-           #  ask  sql on db  CHAIN:7
+           #  ask  sql on db  CHAIN:8
                     SELECT $1::bigint + 1 AS answer, 'x' AS letter
                     $1 = 41
                     → 1 row · answer = "42", letter = "x"  #
