@@ -24,6 +24,20 @@ struct DiagramBuilder {
       parents.append(open.last)
       open.append(index)
     }
+    adoptLanes()
+  }
+
+  /// Lanes stand behind the block that runs them, each up to its own `end`; they belong inside the step that runs them.
+  private mutating func adoptLanes() {
+    for (pc, instruction) in program.instructions.enumerated() {
+      guard case .runLanes(let lanes) = instruction, let runner = owner(pc) else { continue }
+      for entry in program.lanes[lanes.index].entries {
+        let end = program.instructions[entry...].firstIndex(of: .end) ?? program.instructions.endIndex
+        for index in extents.indices where parents[index] == nil && (entry..<end).contains(extents[index].code.lowerBound) {
+          parents[index] = runner
+        }
+      }
+    }
   }
 
   mutating func build() -> ChainDiagram {
@@ -84,6 +98,13 @@ struct DiagramBuilder {
   private func arms(_ index: Int) -> [ChainDiagram.Arm] {
     let children = extents.indices.filter { parents[$0] == index }
     guard !children.isEmpty else { return [] }
+    if let lanes = lanes(of: index) {
+      return zip(lanes.names, lanes.entries).map { name, entry in
+        let next = lanes.entries.filter { $0 > entry }.min() ?? .max
+        let own = children.filter { extents[$0].code.lowerBound >= entry && extents[$0].code.lowerBound < next }
+        return ChainDiagram.Arm(label: name, nodes: own.map(node))
+      }
+    }
     var groups: [(label: String, children: [Int])] = []
     var from = extents[index].code.lowerBound
     for child in children {
@@ -92,7 +113,7 @@ struct DiagramBuilder {
       if groups.isEmpty || startsAlternative(gap) { groups.append((condition(in: gap, of: index), [])) }
       groups[groups.count - 1].children.append(child)
     }
-    let labels = self.labels(groups.map(\.label), of: index, firsts: groups.map { extents[$0.children[0]].code.lowerBound })
+    let labels = self.labels(groups.map(\.label), of: index)
     return zip(labels, groups).map { ChainDiagram.Arm(label: $0, nodes: $1.children.map(node)) }
   }
 
@@ -122,13 +143,16 @@ struct DiagramBuilder {
     return whole.map { SourceLine.oneLine(files[$0.file].text(of: $0)) } ?? ""
   }
 
-  private func labels(_ conditions: [String], of index: Int, firsts: [Int]) -> [String] {
-    let step = extents[index].step
-    if let lanes = program.lanes.first(where: { $0.step == step }) {
-      return firsts.map { first in
-        Array(zip(lanes.names, lanes.entries)).last { $0.1 <= first }.map { $0.0 } ?? ""
-      }
+  /// The lanes that the step's own code runs.
+  private func lanes(of index: Int) -> LanesDescription? {
+    for pc in extents[index].code where owner(pc) == index {
+      if case .runLanes(let lanes) = program.instructions[pc] { return program.lanes[lanes.index] }
     }
+    return nil
+  }
+
+  private func labels(_ conditions: [String], of index: Int) -> [String] {
+    let step = extents[index].step
     if let branch = program.branches.first(where: { $0.step == step }), branch.names.count == conditions.count {
       let total = branch.weights.reduce(0, +)
       return zip(branch.names, branch.weights).map { "\($0), \($1) of \(total)" }

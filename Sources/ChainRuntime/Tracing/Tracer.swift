@@ -34,6 +34,8 @@ final class Tracer {
     var assigned: [SlotIndex] = []
     var waitStart: UInt64 = 0
     var looks = 0
+    /// What had been told when the step was entered.
+    var tellCount = 0
     /// The latest condition; another one with the same range (the way down an `and`) takes its place.
     var decision: (range: SourceRange, holds: Bool, reads: [TracedRead])?
   }
@@ -45,6 +47,7 @@ final class Tracer {
   /// For each frame, which slots hold something secret. Lanes share their parent's.
   private var secretSlots: [UnsafePointer<Value>: [Bool]] = [:]
   private var laneNames: [Int: String] = [:]
+  private var tellCount = 0
   private let isNamed: [Bool]
 
   init(program: Program, report: @escaping (TraceEntry) -> Void) {
@@ -155,6 +158,7 @@ final class Tracer {
   private func tell(_ view: TraceView, _ happening: TraceEntry.Happening) { tell(view, tracks[view.user]?.lane, happening) }
 
   private func tell(_ view: TraceView, _ lane: String?, _ happening: TraceEntry.Happening) {
+    tellCount += 1
     report(TraceEntry(at: view.stamp, lane: lane, happening: happening))
   }
 
@@ -212,10 +216,9 @@ final class Tracer {
       if case .int(let from) = view.frame[from.index], case .int(let to) = view.frame[to.index] {
         tell(view, track.lane, .measured(program.measures[measure.index].name, nanoseconds: to &- from))
       }
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
-      .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end, .makeList, .castAll, .match,
-      .loadResultAt:
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
+      .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end:
       break
     }
   }
@@ -224,13 +227,13 @@ final class Tracer {
   private func begin(_ view: TraceView, _ track: inout Track) {
     let instruction = program.instructions[view.pc]
     switch instruction {
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp, .makeList, .castAll, .match, .loadResultAt:
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
       return
     case .enterStep(let step):
       tellAssigned(view, &track)
-      // In a loop the same step comes again, so it is told even if it was the last one.
-      track.step = -1
+      // In a loop the same step comes again and is told again; a retried one enters once for its attempts and once for itself.
+      if track.step != step.index || track.tellCount != tellCount { track.step = -1 }
       enter(step.index, view, &track)
     case .submit(let operation):
       tellAssigned(view, &track)
@@ -279,6 +282,7 @@ final class Tracer {
     guard track.step != step else { return }
     track.step = step
     tell(view, track.lane, .stepEntered(StepIndex(step)))
+    track.tellCount = tellCount
   }
 
   private func tellAssigned(_ view: TraceView) {
