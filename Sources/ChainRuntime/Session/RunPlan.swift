@@ -15,6 +15,8 @@ package struct RunPlan: Sendable {
   package let journal: JournalWriter
   /// Called on the reactor's thread about once a second; must not block.
   package let onProgress: @Sendable (RunProgress) -> Void
+  /// What the chain's `secrets:` hold. In the users' frames and nowhere else: no message, journal or report has them.
+  package var secretValues: [(slot: SlotIndex, value: Value)] = []
 
   package init(
     program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],
