@@ -30,7 +30,7 @@ import Testing
     #expect(ending == .completed && script.submitted.map(\.step) == [0, 1, 2, 4])
     // Together, not one after the other: 10 + 20 + 30 would be 60.
     let after = script.submitted[3].at - script.submitted[0].at
-    #expect(after >= 30 * milliseconds && after < 55 * milliseconds)
+    #expect(after >= 30 * milliseconds && after < 58 * milliseconds)
     let interval = stage.takeInterval()
     #expect(interval.steps.map(\.count) == [1, 1, 1, 1] && interval.service.min >= 30 * milliseconds && interval.service.count == 1)
     #expect(interval.response.count == 1)
@@ -293,8 +293,7 @@ import Testing
     user.retire()
   }
 
-  @Test func `lanes of a warmed-up user allocate nothing of their own`() throws {
-    // Held by AllocationTests for the path itself; here: that no lane is made anew.
+  @Test func `lanes are used again for thousands of iterations`() throws {
     let script = Script { _ in .ok() }
     script.isRecording = false
     let stage = try Stage(lanes(.all, 4).program, script)

@@ -30,10 +30,10 @@ import Testing
     let outcome = try RunBench(program: measured(), profile: profile(closed: 2, .iterations(20)), script: script).perform()
     let record = outcome.record
     #expect(record.measures.map(\.name) == ["gap", "whole", "backwards"] && record.measures.allSatisfy { $0.values.count == 20 })
-    // Never less than scripted; the median at most what timers and a shared machine add.
+    // Never less than scripted; the median at most what timers and a busy machine add.
     for (measure, time) in zip(record.measures, [30, 75, 0] as [UInt64]) {
       #expect(measure.values.min >= time * milliseconds * 99 / 100, "\(measure.name)")
-      #expect(measure.values.quantile(0.5)! <= (time + 12) * milliseconds, "\(measure.name)")
+      #expect(measure.values.quantile(0.5)! <= (time + 50) * milliseconds, "\(measure.name)")
     }
     #expect(record.measures[2].values.max == 0)
     let group = record.steps[2]
@@ -63,6 +63,6 @@ import Testing
     let script = Script { $0.step == 1 ? .ok(after: 20 * milliseconds) : .never }
     let (stage, ending) = try Stage.once(sketch.program, script)
     let values = stage.takeInterval().measures[0].values
-    #expect(ending == .completed && values.count == 1 && values.min >= 20 * milliseconds * 99 / 100 && values.max <= 32 * milliseconds)
+    #expect(ending == .completed && values.count == 1 && values.min >= 20 * milliseconds * 99 / 100 && values.max <= 70 * milliseconds)
   }
 }

@@ -134,7 +134,7 @@ import Testing
         }
       }
       // Arrivals come faster than two users work: many are queued when the load stops.
-      let load = isOpen ? profile(open: open(1000, 400 * milliseconds, users: 2)) : profile(closed: 2, .iterations(200))
+      let load = isOpen ? profile(open: open(1000, 400 * milliseconds, users: 2), graceful: 10 * seconds) : profile(closed: 2, .iterations(200))
       let outcome = try RunBench(program: sketch.program, profile: load, script: script).perform()
       let counts = outcome.record.iterations
       #expect(outcome.result.isConserved && !outcome.result.isInterrupted && counts.failed == 0)

@@ -390,8 +390,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       settleOrigins(call.ending == .unknown ? .unknown : .interrupted)
       return finish(.interrupted)
     }
-    let operation = program.operations[call.operation]
-    let step = operation.step.index
+    let step = program.operations[call.operation].step.index
     currentStep = step
     switch call.ending {
     case .ok:
@@ -407,7 +406,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       if isMeasured { context.recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
       isProbing = false
       guard var error = call.failure else { preconditionFailure("a failed call has its error") }
-      if operation.role == .rollsBackTransaction {
+      if program.operations[call.operation].role == .rollsBackTransaction {
         // Nothing of what follows may run in the old transaction, and what went wrong is the error that asked for the rollback.
         if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
         error = pendingError ?? error
