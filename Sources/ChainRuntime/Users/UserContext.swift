@@ -5,7 +5,7 @@ import ChainProgram
 protocol IterationOwner: AnyObject {
   /// The user is free again. Called on the reactor's thread; may start the user's next iteration.
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64)
-  /// No further iteration may start: a feed has no row left, a write budget is used up, or the chain says `stop`.
+  /// No further iteration may start: a feed has no row left, or the chain says `stop: run`.
   func stopRequested()
 }
 

@@ -18,7 +18,7 @@ enum Secrets {
       switch secret.source {
       case .environment(let name):
         guard let found = Terminal.environment(name), !found.isEmpty else {
-          throw Missing(message: "secret '\(secret.name)' comes from the environment variable \(name), which is not set")
+          throw Missing(message: "secret '\(secret.name)' comes from the environment variable \(name), which is not set or empty")
         }
         text = found
       case .file(let path):
