@@ -51,9 +51,9 @@ struct GraphFindingsTests {
       #<-------- unknown-key
       x-mine: { anything: [ goes ] }
       flows: { place: {} }
-      #<--- not-supported-yet
-      guard: { hosts: [localhost], writes: 5 }
-      #                            ^^^^^^ not-supported-yet
+      #        ^^^^^ missing-key
+      guard: { hosts: [localhost], writes: 5, reads: 5 }
+      #                                       ^^^^^ unknown-key
       steps: []
       """)
   }
@@ -71,10 +71,12 @@ struct GraphFindingsTests {
           redis: GET a
       #   ^^^^^ two-verbs
         - parallel: all
-      #   ^^^^^^^^ not-supported-yet
+      #   ^^^^^^^^ missing-key
         - retry: 3
-      #   ^^^^^ not-supported-yet
+      #          ^ wrong-node-kind
           redis: GET a
+        - explain: SELECT 1
+      #   ^^^^^^^ not-supported-yet
         - just a text
       #   ^^^^^^^^^^^ wrong-node-kind
       """)

@@ -22,6 +22,9 @@ enum GraphSchemas {
         name: "transaction", operand: .choice(["read committed", "repeatable read", "serializable"]), summary: "One transaction.",
         keys: [KeySchema("steps", .block, isRequired: true, summary: "The steps.")], result: [], effect: { _ in .reads },
         method: { _ in "SQL" }),
+      VerbSchema(
+        name: "rollback", operand: .text, summary: "Ends the transaction.", keys: [], result: [], effect: { _ in .reads },
+        method: { _ in "SQL" }),
     ],
     observers: [])
 

@@ -68,7 +68,7 @@ extension ChainResolver {
     case ("response", 1): return .response
     case ("service", 1): return .service
     case ("start_delay", 1): return .startDelay
-    case ("step", 2): return step(path[1]).map { .step($0) }
+    case ("step", 2...): return step(joined(path[1...])).map { .step($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
@@ -86,7 +86,7 @@ extension ChainResolver {
     case ("iterations", 1): return .iterations
     case ("dropped", 1): return .dropped
     case ("failed_checks", 1): return .failedChecks
-    case ("step", 3) where path[2].name == "errors": return step(path[1]).map { .stepErrors($0) }
+    case ("step", 3...) where path[path.count - 1].name == "errors": return step(joined(path[1..<path.count - 1])).map { .stepErrors($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return outcome(path[2], also: event.node.hops.map(\.name.text)).map { .outcome(event.index, hop: nil, name: $0) }
@@ -102,9 +102,13 @@ extension ChainResolver {
   }
 
   private func step(_ name: (name: String, range: SourceRange)) -> StepIndex? {
-    if let index = stepsById[name.name] { return index }
-    report(name, "there is no step", among: stepsById.keys.sorted())
-    return nil
+    step(named: name.name, at: name.range, finding: .thresholdSelector)
+  }
+
+  /// `place.insert_order`: a step inside a call.
+  private func joined(_ path: Path.SubSequence) -> (name: String, range: SourceRange) {
+    let range = path.dropFirst().reduce(path.first?.range ?? graph.file.range(0, 0)) { $0.union($1.range) }
+    return (path.map(\.name).joined(separator: "."), range)
   }
 
   private func event(_ name: (name: String, range: SourceRange)) -> OriginState? {

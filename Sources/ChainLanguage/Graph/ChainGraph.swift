@@ -7,6 +7,17 @@ struct ChainGraph {
   var name = ""
   var description = ""
   var guardHosts: [String]?
+  var guardWrites: YAMLEntry?
+  /// Imports: a name and a path each.
+  var uses: [YAMLEntry] = []
+  var secrets: [SecretNode] = []
+  var flows: [FlowNode] = []
+  /// nil without `scenarios:`.
+  var scenarios: [ScenarioNode]?
+  var userSetup: [StepNode] = []
+  var userTeardown: [StepNode] = []
+  /// The file's own top-level keys, for files that may not have all of them.
+  var keys: [YAMLScalar] = []
   var connections: [ConnectionNode] = []
   var variables: [VariableNode] = []
   var feeds: [FeedNode] = []
@@ -39,9 +50,31 @@ struct VariableNode {
   let value: YAMLNode?
 }
 
-struct FeedNode {
+struct SecretNode {
   let name: YAMLScalar
-  let csv: YAMLNode?
+  let environment: YAMLScalar?
+  let file: YAMLScalar?
+}
+
+struct FlowNode {
+  let name: YAMLScalar
+  let inputs: [YAMLEntry]
+  let outputs: [YAMLEntry]
+  let steps: [StepNode]
+}
+
+struct ScenarioNode {
+  let name: YAMLScalar
+  let weight: YAMLEntry?
+  let steps: [StepNode]
+}
+
+struct FeedNode {
+  enum Format { case csv, json, ndjson }
+  let name: YAMLScalar
+  let format: Format
+  /// The path of its file.
+  let path: YAMLNode?
   let columns: [YAMLEntry]
   let columnsRange: SourceRange
   let pick: YAMLEntry?
@@ -78,6 +111,8 @@ struct ProfileNode {
   let open: MappingReader?
   let warmUp: YAMLEntry?
   let gracefulStop: YAMLEntry?
+  let mix: [YAMLEntry]
+  let mixRange: SourceRange?
   let range: SourceRange
 }
 
@@ -94,11 +129,15 @@ final class StepNode {
   let captures: [YAMLEntry]
   let checks: [YAMLScalar]
   let continuesOnError: Bool
+  let when: YAMLScalar?
+  let retry: RetryNode?
 
   init(
     range: SourceRange, verb: YAMLScalar, kind: StepKind, id: YAMLScalar?, name: YAMLScalar?, conn: YAMLEntry?, timeout: YAMLEntry?,
-    captures: [YAMLEntry], checks: [YAMLScalar], continuesOnError: Bool
+    captures: [YAMLEntry], checks: [YAMLScalar], continuesOnError: Bool, when: YAMLScalar?, retry: RetryNode?
   ) {
+    self.when = when
+    self.retry = retry
     self.range = range
     self.verb = verb
     self.kind = kind
@@ -122,6 +161,39 @@ enum StepKind {
   case awaitProbe(ProbeNode)
   case log(YAMLNode)
   case fail(YAMLNode)
+  case switchOn(subject: YAMLScalar, cases: [(value: YAMLScalar, steps: [StepNode])], otherwise: [StepNode])
+  case weighted([WeightedNode])
+  case forEach(list: YAMLScalar, item: YAMLScalar?, steps: [StepNode])
+  case whileLoop(condition: YAMLScalar, max: YAMLEntry?, steps: [StepNode])
+  case group(YAMLScalar, steps: [StepNode])
+  case parallel(waitsForAll: Bool, lanes: [(name: YAMLScalar, steps: [StepNode])])
+  case call(flow: YAMLScalar, inputs: [YAMLEntry])
+  case measure([MeasureNode])
+  case stop(endsRun: Bool)
+}
+
+struct RetryNode {
+  let range: SourceRange
+  let errors: [YAMLScalar]
+  let max: YAMLEntry?
+  /// A duration alone: the pause does not grow.
+  let pause: YAMLEntry?
+  let start: YAMLEntry?
+  let factor: YAMLEntry?
+  let pauseMax: YAMLEntry?
+}
+
+struct WeightedNode {
+  let weight: YAMLEntry?
+  let name: YAMLScalar?
+  let range: SourceRange
+  let steps: [StepNode]
+}
+
+struct MeasureNode {
+  let name: YAMLScalar
+  let from: YAMLScalar
+  let to: YAMLScalar
 }
 
 /// An operation of a connector's verb.
@@ -132,6 +204,9 @@ struct OperationNode {
   let options: [(key: KeySchema, entry: YAMLEntry)]
   /// The steps inside it, for a verb whose operand is a block; nil for any other.
   let nested: [StepNode]?
+
+  /// Whether it ends the transaction around it on purpose.
+  var isRollback: Bool { schema.name == "rollback" }
 }
 
 struct ProbeNode {

@@ -14,10 +14,12 @@ extension ChainResolver {
         var arguments: [TypedExpression] = []
         let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
         guard let template = operand(entry.value, key.form, key: key.name, scope, arguments: &arguments) else { continue }
-        if arguments.isEmpty {
-          options.append((key.name, template))
+        if arguments.allSatisfy({ $0.constant != nil }) {
+          options.append((key.name, literalized(template, arguments)))
         } else {
-          findings.add(.notSupportedYet, at: entry.value.placeRange, "'\(key.name)' of a connection is literal in this version")
+          findings.add(
+            .notSupportedYet, at: entry.value.placeRange, "'\(key.name)' of a connection is literal, or made of 'vars', in this version",
+            help: "write it into the steps, or into a flow that they call")
         }
       }
       builder.program.connections.append(
@@ -27,6 +29,17 @@ extension ChainResolver {
           connectTimeoutNanoseconds: constantDuration(node.connectTimeout, "connect_timeout") ?? 5_000_000_000, options: options,
           range: node.name.range))
     }
+    for file in chainFiles.dropFirst() { for node in file.graph.connections { require(node, of: file) } }
+  }
+
+  /// A file's own connections are what it asks of the chain that imports it.
+  private func require(_ node: ConnectionNode, of file: ChainFile) {
+    guard let schema = node.schema else { return }
+    let given = graph.connections.first { $0.name.text == node.name.text }
+    if let given, given.schema == nil || given.schema?.kind == schema.kind { return }
+    findings.add(
+      .missingKey, at: node.name.range, "'\(shown(file.graph.file.path))' needs a \(schema.title) connection '\(node.name.text)' of the chain that imports it",
+      help: "declare it in the chain under 'connections'", related: given.map { [Related($0.name.range, "of another kind here")] } ?? [])
   }
 
   private func pool(_ entry: YAMLEntry?) -> ConnectionDeclaration.Pool? {
@@ -80,13 +93,30 @@ extension ChainResolver {
       }
       given[variable.name] = YAMLScalarText(text: variable.value, place: ExpressionText(variable.value, in: file, at: nameLength + 1))
     }
-    for node in graph.variables {
-      if reservedNames.contains(node.name.text) {
-        findings.add(.duplicateName, at: node.name.range, "the name '\(node.name.text)' is taken", help: "choose another one")
-        continue
+    for file in chainFiles {
+      for node in file.graph.variables {
+        if reservedNames.contains(node.name.text) {
+          findings.add(.duplicateName, at: node.name.range, "the name '\(node.name.text)' is taken", help: "choose another one")
+          continue
+        }
+        file.constants[node.name.text] = variable(node, given: file === main ? given[node.name.text] : nil)
       }
-      constants[node.name.text] = variable(node, given: given[node.name.text])
     }
+  }
+
+  /// Each secret is a slot that the runtime fills; its type taints whatever is made of it.
+  func declareSecrets() {
+    guard !graph.secrets.isEmpty else { return }
+    var members: [(name: String, binding: NameBinding)] = []
+    for node in graph.secrets {
+      let slot = builder.declare("secrets.\(node.name.text)", .secret(.string))
+      let source: SecretDeclaration.Source? = node.environment.map { .environment($0.text) } ?? node.file.map { .file($0.text) }
+      guard let source else { continue }
+      builder.program.secrets.append(SecretDeclaration(name: node.name.text, slot: slot, source: source, range: node.name.range))
+      members.append(
+        (node.name.text, .variable(NameBinding.Variable(slot: slot, type: .secret(.string), captured: node.name.range))))
+    }
+    constants["secrets"] = .namespace(NameBinding.Namespace(title: "'secrets'", noun: "secret", members: members))
   }
 
   /// Names that mean something of their own in expressions.

@@ -36,14 +36,49 @@ extension ChainResolver {
 
   /// Called after each step: is it an event's origin, or does it complete the identity of one that waits for its commit?
   func placeOrigins(_ step: TypedStep, _ flow: FlowState, _ context: StepContext) {
-    for origin in origins where !origin.isInvalid && origin.identity == nil {
-      if let id = step.node.id?.text, origin.node.origin?.text == id, origin.step == nil {
+    guard !isRehearsal else { return }
+    for origin in origins where !origin.isInvalid {
+      if let name = origin.node.origin, isMeant(step, by: name.text), origin.step != step.index {
+        if let first = origin.step {
+          reportSecondOrigin(origin, first, step)
+          continue
+        }
         origin.step = step.index
         locate(origin, step, flow, context)
-      } else if let transaction = context.transaction, transaction.origins.contains(where: { $0 === origin }), isKnown(origin, flow) {
+      } else if origin.identity == nil, !context.isConditional || origin.flag != nil, let transaction = context.transaction, transaction.origins.contains(where: { $0 === origin }), isKnown(origin, flow) {
         identify(origin, flow).map { step.origins.append(.identify($0, flag: origin.flag)) }
       }
     }
+  }
+
+  /// Whether a name means this step: its id, or inside calls its id without them.
+  private func isMeant(_ step: TypedStep, by name: String) -> Bool {
+    guard let id = step.node.id?.text else { return false }
+    guard let frame = frames.last else { return name == id }
+    return name == frame.prefix + id || name == frame.aliasPrefix + id || (name == id && idRanges[id] == nil)
+  }
+
+  private func reportSecondOrigin(_ origin: OriginState, _ first: StepIndex, _ step: TypedStep) {
+    guard let name = origin.node.origin else { return }
+    origin.isInvalid = true
+    let ids = [first, step.index].map { builder.program.steps[$0.index].id }
+    findings.add(
+      .badValue, at: name.range, "'\(name.text)' means several steps, for its flow is called several times",
+      help: "give the calls ids, so that the origin is one of \(listPhrase(ids))")
+  }
+
+  /// Names of an event's own expressions: the variables where its origin stands, then those of the calls around it.
+  private func eventScope(_ flow: FlowState) -> StepScope {
+    guard !frames.isEmpty else { return scope(flow) }
+    var merged = flow
+    var fixed = block.fixed
+    var anywhere = block.anywhere
+    for frame in frames.reversed() {
+      for (name, bound) in frame.flow where merged[name] == nil && anywhere[name] == nil { merged[name] = bound }
+      fixed.merge(frame.block.fixed) { first, _ in first }
+      anywhere.merge(frame.block.anywhere) { first, _ in first }
+    }
+    return StepScope(flow: merged, fixed: fixed, anywhere: anywhere)
   }
 
   private func locate(_ origin: OriginState, _ step: TypedStep, _ flow: FlowState, _ context: StepContext) {
@@ -72,9 +107,10 @@ extension ChainResolver {
       }
       if isKnown(origin, flow), let identity = identify(origin, flow) { step.origins.append(.identify(identity, flag: origin.flag)) }
     case .transaction, .invalid:
-      // A transaction as the origin is taken up in `finishOrigins`, before the walk comes here.
+      // A transaction as the origin was taken up when it began.
       origin.isInvalid = true
-    case .set, .choice, .loop, .think, .awaitHop, .awaitProbe, .log, .fail:
+    case .set, .choice, .loop, .think, .awaitHop, .awaitProbe, .log, .fail, .switchOn, .weighted, .forEach, .whileLoop, .group, .parallel,
+      .call, .measure, .stop, .rollback:
       origin.isInvalid = true
       if let name = origin.node.origin {
         findings.add(
@@ -87,13 +123,20 @@ extension ChainResolver {
   /// At a transaction's end: what has its origin inside is identified by now, or cannot be acknowledged.
   func finishOrigins(_ transaction: TransactionContext, _ node: StepNode, _ flow: FlowState) {
     for origin in transaction.origins where origin.identity == nil && !origin.isInvalid { _ = requireKnown(origin, flow, "commits") }
-    guard let id = node.id?.text else { return }
-    for origin in origins where origin.node.origin?.text == id {
-      if let name = origin.node.origin {
-        findings.add(
-          .notSupportedYet, at: name.range, "a transaction as an event's origin is not supported yet",
-          help: "name the step in it that makes the event; the clock starts at the commit all the same")
+  }
+
+  /// At a transaction's beginning: the events whose origin it is. Their identity is complete at the commit.
+  func takeUpOrigins(_ transaction: TransactionContext, _ node: StepNode, _ index: StepIndex) {
+    guard !isRehearsal else { return }
+    let step = TypedStep(node: node, index: index, kind: .invalid)
+    for origin in origins where !origin.isInvalid {
+      guard let name = origin.node.origin, isMeant(step, by: name.text) else { continue }
+      if let first = origin.step {
+        reportSecondOrigin(origin, first, step)
+        continue
       }
+      origin.step = index
+      transaction.origins.append(origin)
     }
   }
 
@@ -116,11 +159,12 @@ extension ChainResolver {
   private func firstUnknown(_ event: EventNode, _ flow: FlowState) -> (name: String, range: SourceRange, captured: SourceRange)? {
     var unknown: (name: String, range: SourceRange, captured: SourceRange)?
     var silent = Findings()
+    let scope = eventScope(flow)
     for node in [event.id, event.key, event.version].compactMap({ $0 }) + event.body.map(\.value) {
       guard let scalar = node.scalar else { continue }
       for expression in ScalarTemplate.parse(expressionText(scalar), into: &silent).expressions {
         expression.forEachRootName { name, range in
-          if unknown == nil, flow[name] == nil, constants[name] == nil, feedBindings[name] == nil, let captured = block.anywhere[name] {
+          if unknown == nil, scope.flow[name] == nil, scope.fixed[name] == nil, let captured = scope.anywhere[name] {
             unknown = (name, range, captured)
           }
         }
@@ -148,7 +192,7 @@ extension ChainResolver {
   }
 
   private func identity(_ node: EventNode, _ index: EventIndex, _ flow: FlowState) -> TypedIdentity? {
-    let scope = scope(flow)
+    let scope = eventScope(flow)
     let wanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's id is an int, a string or a uuid")
     let id = node.id.flatMap { value($0, key: "id", scope, wanted) }
     let keyWanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's key is an int, a string or a uuid")
@@ -189,15 +233,15 @@ extension ChainResolver {
         help: nearestName(to: parts[1], among: hops).map { "did you mean '\($0)'?" } ?? "its hops: \(listPhrase(hops))")
       return .invalid
     }
-    if origin.isInvalid { return .invalid }
+    if origin.isInvalid || isRehearsal { return .invalid }
     if let unknown = firstUnknown(origin.node, flow) {
       findings.add(
         .useBeforeCapture, at: path.range, "this waits for an event whose '\(unknown.name)' is not known yet",
         help: "wait after the step that makes the event", related: [Related(unknown.captured, "captured here")])
       return .invalid
     }
-    guard origin.step != nil || stepsById[origin.node.origin?.text ?? ""] != nil else {
-      if let name = origin.node.origin, idRanges[name.text] != nil {
+    guard origin.step != nil else {
+      if let name = origin.node.origin, !steps(named: name.text).isEmpty || idRanges[name.text] != nil || isInFlow(name.text) {
         findings.add(
           .useBeforeCapture, at: path.range, "this waits for an event whose origin '\(name.text)' comes later",
           help: "wait after the step that makes the event")
@@ -205,8 +249,18 @@ extension ChainResolver {
       return .invalid
     }
     let wanted = Expectation(.oneOf([.int, .string, .uuid]), "an event's id is an int, a string or a uuid")
-    guard let deadline, let id = origin.node.id.flatMap({ value($0, key: "id", scope(flow), wanted) }) else { return .invalid }
+    lintDeadline(deadline, of: origin, within)
+    guard let deadline, let id = origin.node.id.flatMap({ value($0, key: "id", eventScope(flow), wanted) }) else { return .invalid }
     return .awaitHop(origin.index, hop: UInt8(hop), id: id, within: deadline)
+  }
+
+  /// Whether a step of some flow has the id, without what stands before the last '.'.
+  private func isInFlow(_ name: String) -> Bool {
+    let last = String(name.utf8.split(separator: UInt8(ascii: ".")).last.flatMap { String($0) } ?? "")
+    func contains(_ nodes: [StepNode]) -> Bool {
+      nodes.contains { $0.id?.text == last || $0.nestedLists.contains(where: contains) }
+    }
+    return chainFiles.contains { $0.graph.flows.contains { contains($0.steps) } }
   }
 
   // Hops
@@ -220,7 +274,13 @@ extension ChainResolver {
             .badValue, at: name.range, "an event's origin stands in 'steps', and '\(name.text)' does not",
             related: [Related(place, "the step")])
         } else {
-          reportUnknownName(name, what: "step", among: idRanges.keys.sorted())
+          if isInFlow(name.text), name.text.utf8.contains(UInt8(ascii: ".")) {
+            findings.add(
+              .unknownName, at: name.range, "no call in the iteration leads to a step '\(shown(name.text))'",
+              help: "an origin inside a flow is written as the call's id (or the flow's name), '.' and the step's id")
+          } else {
+            reportUnknownName(name, what: "step", among: idRanges.keys.sorted() + stepsByAlias.keys.sorted())
+          }
         }
       }
       let identity = origin.identity
@@ -317,7 +377,7 @@ extension ChainResolver {
   }
 
   /// A template whose arguments are constants, with them put in.
-  private func literalized(_ template: OperandTemplate, _ arguments: [TypedExpression]) -> OperandTemplate {
+  func literalized(_ template: OperandTemplate, _ arguments: [TypedExpression]) -> OperandTemplate {
     guard !arguments.isEmpty else { return template }
     let values = arguments.map { $0.constant ?? .null }
     func plain(_ text: TextTemplate) -> TextTemplate {

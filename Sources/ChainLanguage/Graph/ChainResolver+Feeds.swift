@@ -50,16 +50,16 @@ extension ChainResolver {
     for entry in node.columns {
       if let type = typeName(entry) { columns.append((entry.key.text, type, entry.key.range)) } else { hasBadType = true }
     }
-    guard let csv = node.csv else { return nil }
-    guard let scalar = csv.scalar, !scalar.isNull else {
-      findings.add(.wrongNodeKind, at: csv.placeRange, "'csv' is the path of a file, and this is \(csv.kindPhrase)")
+    guard let source = node.path else { return nil }
+    guard let scalar = source.scalar, !scalar.isNull else {
+      findings.add(.wrongNodeKind, at: source.placeRange, "a feed's source is the path of a file, and this is \(source.kindPhrase)")
       return nil
     }
     guard !columns.isEmpty else {
-      if !hasBadType, node.columns.isEmpty { findings.add(.missingKey, at: node.columnsRange, "a feed reads at least one column") }
+      if !hasBadType, node.columns.isEmpty, node.columnsRange != node.name.range { findings.add(.missingKey, at: node.columnsRange, "a feed reads at least one column") }
       return nil
     }
-    let path = pathBeside(graph.file.path, scalar.text)
+    let path = besidePath(graph.file.path, scalar.text)
     let bytes: [UInt8]
     switch readFile(path) {
     case .failure(let failure):
@@ -72,14 +72,15 @@ extension ChainResolver {
       return nil
     }
     let file = files.add(path: path, bytes: bytes)
-    guard let cells = cells(of: file, columns, named: scalar), !hasBadType else { return nil }
+    let read =
+      switch node.format {
+      case .csv: cells(of: file, columns, named: scalar)
+      case .json: jsonCells(of: file, columns, named: scalar)
+      case .ndjson: lineCells(of: file, columns, named: scalar)
+      }
+    guard let cells = read, !hasBadType else { return nil }
     return FeedDeclaration(
       name: node.name.text, columns: columns.map { ($0.name, $0.type) }, pick: pick, onExhaustion: exhaustion, cells: cells)
-  }
-
-  private func pathBeside(_ chain: String, _ path: String) -> String {
-    guard !path.hasPrefix("/"), let slash = chain.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
-    return String(chain[...slash]) + path
   }
 
   /// All rows, row-major; nil with findings if the file does not fit its columns.

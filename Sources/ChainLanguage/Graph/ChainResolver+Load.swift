@@ -18,7 +18,7 @@ extension ChainResolver {
       guard let model else { continue }
       builder.program.profiles.append(
         LoadProfile(
-          name: node.name.text, model: model, warmUpNanoseconds: warmUp, gracefulStopNanoseconds: gracefulStop, range: node.range))
+          name: node.name.text, model: model, warmUpNanoseconds: warmUp, gracefulStopNanoseconds: gracefulStop, mix: mix(node), range: node.range))
     }
     if builder.program.profiles.isEmpty, graph.profiles.isEmpty {
       // Without a profile a chain runs once: enough for a first look.

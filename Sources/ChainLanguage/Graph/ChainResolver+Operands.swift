@@ -77,6 +77,10 @@ extension ChainResolver {
 
   // SQL
 
+  /// A bound parameter is never text, so a secret may be one.
+  private static let sqlParameter = Expectation(
+    .text, "an SQL parameter is a number, a text, a bool, an instant, a uuid or null", allowsNull: true, allowsSecret: true)
+
   private func sql(_ scalar: YAMLScalar, _ scope: StepScope, arguments: inout [TypedExpression]) -> OperandTemplate? {
     let template = ScalarTemplate.parse(expressionText(scalar), into: &findings)
     var scanner = SQLScanner()
@@ -103,11 +107,11 @@ extension ChainResolver {
           text += "?"
           if problem.isError {
             isWhole = false
-            _ = check(expression, scope, .sqlParameter)
+            _ = check(expression, scope, Self.sqlParameter)
           }
           continue
         }
-        guard let number = argument(expression, .sqlParameter, scope, &arguments) else {
+        guard let number = argument(expression, Self.sqlParameter, scope, &arguments) else {
           isWhole = false
           continue
         }

@@ -7,9 +7,10 @@ extension ChainResolver {
 
   func resolveOperation(
     _ node: StepNode, _ operation: OperationNode, _ index: StepIndex, _ flow: inout FlowState, _ context: StepContext
-  ) -> TypedStepKind {
+  ) -> (kind: TypedStepKind, ends: Bool) {
     guard let nested = operation.nested else {
-      return self.operation(node, operation, index, flow, context).map { .operation($0) } ?? .invalid
+      lintPeek(node, operation, isRepeated: context.isInLoop)
+      return (self.operation(node, operation, index, flow, context).map { .operation($0) } ?? .invalid, false)
     }
     return resolveTransaction(node, operation, nested, index, &flow, context)
   }
@@ -37,11 +38,15 @@ extension ChainResolver {
     }
     let timeout = constantDuration(node.timeout, "timeout")
     guard let connection = connection(node, operation.connector, verb: operation.schema.name, context, reports: true) else { return nil }
+    checkHeld(connection, node, context)
     let effect = operation.schema.effect(operandText(operation))
     checkAccess(operation, effect, builder.program.connections[connection.index])
     let writes = effect != .reads
     if writes, let transaction = context.transaction, transaction.connection == connection { transaction.hasWrites = true }
     guard isWhole, arguments.count <= Int(UInt16.max) else { return nil }
+    let levels = operation.connector.accessLevels
+    let mayWrite = builder.program.connections[connection.index].access != levels.first || levels.count < 2
+    if effect == .writes || effect == .unclear, mayWrite, operation.schema.operand == .words { lintKey(operands.first?.value, arguments, at: operation.operand.placeRange) }
     return TypedOperation(
       step: index, connection: connection, verb: operation.schema.name, role: .plain, writes: writes, operands: operands,
       arguments: arguments, timeoutNanoseconds: timeout ?? Self.defaultTimeoutNanoseconds)
@@ -119,7 +124,7 @@ extension ChainResolver {
 
   private func resolveTransaction(
     _ node: StepNode, _ operation: OperationNode, _ nested: [StepNode], _ index: StepIndex, _ flow: inout FlowState, _ context: StepContext
-  ) -> TypedStepKind {
+  ) -> (kind: TypedStepKind, ends: Bool) {
     if context.transaction != nil {
       findings.add(.badValue, at: node.verb.range, "a transaction does not stand inside another one")
     }
@@ -140,21 +145,38 @@ extension ChainResolver {
     let timeout = constantDuration(node.timeout, "timeout") ?? Self.defaultTimeoutNanoseconds
     let connection = connection(node, operation.connector, verb: operation.schema.name, context, reports: true)
     let inside = TransactionContext(connection: connection, kind: operation.connector.kind)
+    if let connection { checkHeld(connection, node, context) }
     var inner = StepContext()
     inner.transaction = inside
-    let (steps, _) = resolveList(nested, &flow, inner)
+    inner.held = context.held
+    inner.isInLane = context.isInLane
+    takeUpOrigins(inside, node, index)
+    let (steps, goesOn) = resolveList(nested, &flow, inner)
     finishOrigins(inside, node, flow)
-    guard let connection else { return .invalid }
+    let ways = (goesOn ? [FlowWay(flow)] : []) + inside.rollbacks
+    if !ways.isEmpty { flow = merge(ways) }
+    guard let connection else { return (.invalid, ways.isEmpty) }
     func part(_ role: OperationRole, writes: Bool) -> TypedOperation {
       TypedOperation(
         step: index, connection: connection, verb: operation.schema.name, role: role, writes: writes,
         operands: role == .beginsTransaction ? operands : [], arguments: role == .beginsTransaction ? arguments : [],
         timeoutNanoseconds: timeout)
     }
-    return .transaction(
+    let transaction = TypedStepKind.transaction(
       TypedTransaction(
         begin: part(.beginsTransaction, writes: false), commit: part(.commitsTransaction, writes: inside.hasWrites),
         rollback: part(.rollsBackTransaction, writes: false), steps: steps, events: inside.origins.map { ($0.index, $0.flag) }))
+    return (transaction, ways.isEmpty)
+  }
+
+  /// `pool-self-deadlock`: a lane waits for a second connection of the pool that the transaction around it holds one of.
+  private func checkHeld(_ connection: ConnectionIndex, _ node: StepNode, _ context: StepContext) {
+    guard context.held.contains(connection) else { return }
+    let name = builder.program.connections[connection.index].name
+    findings.add(
+      .poolSelfDeadlock, at: node.verb.range,
+      "a lane is no part of the transaction around it, and would wait for another connection of '\(name)' while one is held",
+      help: "put the transaction into the lane, or the step before or after 'parallel'")
   }
 
   func resolveProbe(_ node: StepNode, _ probe: ProbeNode, _ index: StepIndex, _ flow: FlowState, _ context: StepContext) -> TypedStepKind {
@@ -166,14 +188,16 @@ extension ChainResolver {
     // The looks are samples of a step of their own, so that the wait is never counted as one request.
     let inner = StepIndex(builder.program.steps.count)
     let waiting = builder.program.steps[index.index]
-    let id = probe.probe.id?.text ?? "\(waiting.id)_probe"
+    let id = probe.probe.id.map { (frames.last?.prefix ?? "") + $0.text } ?? "\(waiting.id)_probe"
     builder.program.steps.append(
       StepDescription(
         id: id, name: probe.probe.name?.text ?? id, method: operation.schema.method(operandText(operation)), verb: probe.probe.verb.text,
         range: probe.probe.verb.range,
         connection: connection(probe.probe, operation.connector, verb: operation.schema.name, context, reports: false)))
-    if stepsById[id] == nil { stepsById[id] = inner }
+    register(inner, id: id, ownId: probe.probe.id?.text)
+    block.steps.insert(inner)
     let typedOperation = self.operation(probe.probe, operation, inner, flow, context)
+    lintPeek(probe.probe, operation, isRepeated: true)
     if operation.schema.effect(operandText(operation)) != .reads {
       findings.add(
         .badValue, at: probe.probe.verb.range, "a probe is repeated and only reads, and this one may write",

@@ -8,6 +8,22 @@ struct StepContext {
   /// Inside `if` or after a step that may have gone wrong, as seen from the transaction (or the block).
   var isConditional = false
   var isInLoop = false
+  var isInLane = false
+  /// The transaction around stands outside of a call or a lane, so that nothing in here can end it.
+  var isTransactionOutside = false
+  /// Connections that a transaction around the lanes here holds.
+  var held: Set<ConnectionIndex> = []
+}
+
+/// One way to a place: what is known on it, and how a message says that a variable is not captured on it.
+struct FlowWay {
+  let flow: FlowState
+  let lacks: String
+
+  init(_ flow: FlowState, lacks: String = "") {
+    self.flow = flow
+    self.lacks = lacks
+  }
 }
 
 /// A transaction whose steps are being resolved.
@@ -17,6 +33,8 @@ final class TransactionContext {
   /// Events whose origin is among its steps.
   var origins: [OriginState] = []
   var hasWrites = false
+  /// What is known at each place that ends it by 'rollback'.
+  var rollbacks: [FlowWay] = []
 
   init(connection: ConnectionIndex?, kind: String) {
     self.connection = connection
@@ -29,19 +47,24 @@ extension ChainResolver {
   /// Variables of one block; what is known is merged at each `if`, so that very many would make linting slow.
   static let variablesMax = 4_096
 
-  func resolveBlock(_ nodes: [StepNode], readsFeeds: Bool) -> [TypedStep] {
+  func resolveBlock(_ nodes: [StepNode], readsFeeds: Bool, seesUserSetup: Bool = false) -> [TypedStep] {
     block = BlockState()
     block.readsFeeds = readsFeeds
     block.fixed = readsFeeds ? constants.merging(feedBindings) { first, _ in first } : constants
-    collectNames(nodes)
     var flow: FlowState = [:]
+    if seesUserSetup {
+      flow = userFlow
+      block.slots = userBlock.slots
+      block.anywhere = userBlock.anywhere
+    }
+    collectNames(nodes)
     let steps = resolveList(nodes, &flow, StepContext()).steps
     lintUnusedCaptures()
     return steps
   }
 
   /// The first place of every variable that the block captures or sets.
-  private func collectNames(_ nodes: [StepNode]) {
+  func collectNames(_ nodes: [StepNode]) {
     for node in nodes {
       var entries = node.captures
       if case .set(let assignments) = node.kind { entries += assignments }
@@ -66,34 +89,51 @@ extension ChainResolver {
         findings.add(.unreachableStep, at: node.verb.range, "this step is never reached: the one before it always fails")
         hasReportedUnreachable = true
       }
-      let before: FlowState? = node.continuesOnError ? flow : nil
+      let before = flow
       let (step, ends) = resolve(node, &flow, context)
       steps.append(step)
+      block.steps.insert(step.index)
       // Inside the step its captures have been made, whatever an error leaves of them afterwards.
-      var place = context
-      if node.continuesOnError { place.isConditional = true }
-      placeOrigins(step, flow, place)
-      if let before { flow = merge([flow, before], because: "its step goes on after errors") }
-      if ends, !node.continuesOnError { goesOn = false }
+      var inside = context
+      if node.continuesOnError || node.when != nil { inside.isConditional = true }
+      placeOrigins(step, flow, inside)
+      if node.retry != nil { resolveRetry(node, step, before) }
+      if node.continuesOnError {
+        flow = merge([FlowWay(flow), FlowWay(before, lacks: "not captured when '\(node.verb.text)' at \(place(of: node)) fails and is passed over")])
+      }
+      if node.when != nil {
+        flow = merge([FlowWay(flow), FlowWay(before, lacks: "not captured when the 'when' at \(place(of: node)) does not hold")])
+      }
+      if ends, !node.continuesOnError, node.when == nil { goesOn = false }
     }
     return (steps, goesOn)
   }
 
   private func resolve(_ node: StepNode, _ flow: inout FlowState, _ context: StepContext) -> (step: TypedStep, ends: Bool) {
+    var whenCondition: TypedExpression?
+    if let when = node.when {
+      let condition = expression(when, scope(flow), .condition("when"))
+      whenCondition = condition
+      if !condition.isInvalid { flow.narrow(condition.slotsNotNull(when: true)) }
+    }
     let index = describe(node, context)
     var context = context
-    if node.continuesOnError { context.isConditional = true }
+    if node.continuesOnError || node.when != nil { context.isConditional = true }
+    // What `capture` and `check` read besides the step's own result.
+    var outputs: NameBinding?
     var ends = false
     let kind: TypedStepKind
     var assignments: [TypedAssignment] = []
     switch node.kind {
+    case .operation(let operation) where operation.isRollback:
+      (kind, ends) = resolveRollback(node, operation, index, flow, context)
     case .operation(let operation):
-      kind = resolveOperation(node, operation, index, &flow, context)
+      (kind, ends) = resolveOperation(node, operation, index, &flow, context)
     case .set(let entries):
       kind = .set
       for entry in entries { if let made = assign(entry, &flow, results: [], isSet: true) { assignments.append(made) } }
     case .choice(let branches, let otherwise):
-      (kind, ends) = resolveChoice(branches, otherwise, &flow, context)
+      (kind, ends) = resolveChoice(node, branches, otherwise, &flow, context)
     case .loop(let count, let counter, let nested):
       kind = resolveLoop(node, count, counter, nested, &flow, context)
     case .think(let shortest, let longest):
@@ -109,15 +149,44 @@ extension ChainResolver {
     case .fail(let text):
       kind = message(text, key: "fail", flow).map { .fail($0) } ?? .invalid
       ends = true
+    case .switchOn(let subject, let cases, let otherwise):
+      (kind, ends) = resolveSwitch(node, subject, cases, otherwise, &flow, context)
+    case .weighted(let branches):
+      (kind, ends) = resolveWeighted(node, branches, &flow, context)
+    case .forEach(let list, let item, let nested):
+      kind = resolveForEach(node, list, item, nested, &flow, context)
+    case .whileLoop(let condition, let max, let nested):
+      kind = resolveWhile(node, condition, max, nested, &flow, context)
+    case .group(_, let nested):
+      let (steps, goesOn) = resolveList(nested, &flow, context)
+      (kind, ends) = (.group(steps), !goesOn)
+    case .parallel(let waitsForAll, let lanes):
+      (kind, ends) = resolveParallel(node, waitsForAll, lanes, &flow, context)
+    case .call(let name, let inputs):
+      (kind, ends, outputs) = resolveCall(node, name, inputs, index, &flow, context)
+    case .measure(let measures):
+      kind = resolveMeasures(measures)
+    case .stop(let endsRun):
+      if context.isInLane {
+        findings.add(
+          .badValue, at: node.verb.range, "'stop' ends more than a lane, and does not stand in one",
+          help: "let the lane capture what it found, and stop after 'parallel'")
+      }
+      kind = .stop(endsRun: endsRun)
+      ends = true
     }
     let step = TypedStep(node: node, index: index, kind: kind)
+    step.when = whenCondition
     let results = node.resultMembers
+    let fixed = block.fixed
+    if let outputs { block.fixed["outputs"] = outputs }
     for entry in node.captures { if let made = assign(entry, &flow, results: results, isSet: false) { assignments.append(made) } }
     step.assignments = assignments
     for claim in node.checks {
       let condition = expression(claim, scope(flow, results: results), .condition("check"))
       step.checks.append((condition, claim.text, claim.contentRange))
     }
+    if outputs != nil { block.fixed = fixed }
     return (step, ends)
   }
 
@@ -160,6 +229,14 @@ extension ChainResolver {
     if case .optional(let wrapped) = type { plain = wrapped } else { plain = type }
     let slot: SlotIndex
     if let known = block.slots[name] {
+      if plain.isSecret, !known.type.isSecret, known.type != .invalid {
+        block.excused.insert(name)
+        findings.add(
+          .secretLeak, at: range, "'\(name)' is a plain \(known.type), and this would make a secret of it",
+          help: "choose another name, which is then a secret too", related: [Related(known.range, "\(known.type) here")])
+        flow[name] = Bound(slot: known.slot, type: .invalid, captured: range)
+        return nil
+      }
       guard known.type == plain else {
         findings.add(
           .typeMismatch, at: range, "'\(name)' is \(plain) here, and a variable keeps its type",
@@ -181,11 +258,19 @@ extension ChainResolver {
     return slot
   }
 
+  /// Line and column of a step, for messages.
+  func place(of node: StepNode) -> String {
+    let position = files.position(of: node.verb.range)
+    return "\(position.line):\(position.column)"
+  }
+
   /// What is known after several ways that lead to the same place.
-  func merge(_ ways: [FlowState], because reason: String) -> FlowState {
-    guard var result = ways.first else { return [:] }
+  func merge(_ ways: [FlowWay]) -> FlowState {
+    guard let first = ways.first else { return [:] }
+    var result = first.flow
+    var reason = first.lacks
     for way in ways.dropFirst() {
-      for (name, bound) in way {
+      for (name, bound) in way.flow {
         guard let other = result[name] else {
           result[name] = missing(bound, because: reason)
           continue
@@ -196,7 +281,8 @@ extension ChainResolver {
           result[name] = bound
         }
       }
-      for (name, bound) in result where way[name] == nil { result[name] = missing(bound, because: reason) }
+      for (name, bound) in result where way.flow[name] == nil { result[name] = missing(bound, because: way.lacks) }
+      if reason.isEmpty { reason = way.lacks }
     }
     return result
   }
@@ -210,25 +296,27 @@ extension ChainResolver {
   // Control steps
 
   private func resolveChoice(
-    _ branches: [(condition: YAMLScalar, steps: [StepNode])], _ otherwise: [StepNode], _ flow: inout FlowState, _ context: StepContext
+    _ node: StepNode, _ branches: [(condition: YAMLScalar, steps: [StepNode])], _ otherwise: [StepNode], _ flow: inout FlowState, _ context: StepContext
   ) -> (kind: TypedStepKind, ends: Bool) {
     var inner = context
     inner.isConditional = true
-    var ways: [FlowState] = []
+    var ways: [FlowWay] = []
+    let place = place(of: node)
     var typedBranches: [(condition: TypedExpression, steps: [TypedStep])] = []
-    for branch in branches {
+    for (number, branch) in branches.enumerated() {
       let condition = expression(branch.condition, scope(flow), .condition("if"))
       var taken = flow
       if !condition.isInvalid { taken.narrow(condition.slotsNotNull(when: true)) }
       let (steps, goesOn) = resolveList(branch.steps, &taken, inner)
-      if goesOn { ways.append(taken) }
+      let side = number == 0 ? "'then'" : branches.count == 2 ? "'elif'" : "'elif' \(number)"
+      if goesOn { ways.append(FlowWay(taken, lacks: "not captured when 'if' at \(place) takes \(side)")) }
       typedBranches.append((condition, steps))
       if !condition.isInvalid { flow.narrow(condition.slotsNotNull(when: false)) }
     }
     var rest = flow
     let (steps, goesOn) = resolveList(otherwise, &rest, inner)
-    if goesOn { ways.append(rest) }
-    if !ways.isEmpty { flow = merge(ways, because: "it is captured on some paths only") }
+    if goesOn { ways.append(FlowWay(rest, lacks: "not captured when 'if' at \(place) takes 'else'")) }
+    if !ways.isEmpty { flow = merge(ways) }
     return (.choice(typedBranches, otherwise: steps), ways.isEmpty)
   }
 
@@ -254,7 +342,7 @@ extension ChainResolver {
     // A second pass would see what the first one captured; a variable that a round reads before it captures it is refused already.
     (steps, _) = resolveList(nested, &flow, inner)
     if let counter { flow[counter.text] = before[counter.text] }
-    flow = merge([flow, before], because: "it is captured in a loop that may not run")
+    closeLoop(node, &flow, before: before)
     return times.map { .loop(count: $0, counter: counterSlot, steps: steps) } ?? .invalid
   }
 
@@ -277,31 +365,47 @@ extension ChainResolver {
       }
     }
     visit(graph.setup)
+    visit(graph.userSetup)
     visit(graph.steps)
+    for scenario in graph.scenarios ?? [] { visit(scenario.steps) }
+    visit(graph.userTeardown)
     visit(graph.teardown)
+    // The ids in a flow stand behind its name, so they are unique in the flow.
+    let own = idRanges
+    for file in chainFiles {
+      for flow in file.graph.flows {
+        idRanges = [:]
+        visit(flow.steps)
+      }
+    }
+    idRanges = own
   }
 
   func generatedId(_ verb: String) -> String {
+    let key = (frames.last?.prefix ?? "") + verb
     while true {
-      let number = (generatedIds[verb] ?? 0) + 1
-      generatedIds[verb] = number
+      let number = (generatedIds[key] ?? 0) + 1
+      generatedIds[key] = number
       if idRanges["\(verb)_\(number)"] == nil { return "\(verb)_\(number)" }
     }
   }
 
   private func describe(_ node: StepNode, _ context: StepContext) -> StepIndex {
     let index = StepIndex(builder.program.steps.count)
-    let id = node.id?.text ?? generatedId(node.verb.text)
+    let ownId = node.id?.text ?? generatedId(node.verb.text)
+    let id = (frames.last?.prefix ?? "") + ownId
     var connection: ConnectionIndex?
     var method = node.verb.text.uppercased()
     if case .operation(let operation) = node.kind {
       connection = self.connection(node, operation.connector, verb: operation.schema.name, context, reports: false)
       method = operation.schema.method(operandText(operation))
     }
+    var name = node.name?.text
+    if name == nil, case .group(let title, _) = node.kind { name = title.text }
     builder.program.steps.append(
       StepDescription(
-        id: id, name: node.name?.text ?? id, method: method, verb: node.verb.text, range: node.verb.range, connection: connection))
-    if stepsById[id] == nil { stepsById[id] = index }
+        id: id, name: name ?? id, method: method, verb: node.verb.text, range: node.verb.range, connection: connection))
+    register(index, id: id, ownId: node.id?.text)
     return index
   }
 }
@@ -322,8 +426,11 @@ extension StepNode {
     switch kind {
     case .operation(let operation): operation.nested.map { [$0] } ?? []
     case .choice(let branches, let otherwise): branches.map(\.steps) + [otherwise]
-    case .loop(_, _, let steps): [steps]
-    case .set, .think, .awaitHop, .awaitProbe, .log, .fail: []
+    case .loop(_, _, let steps), .forEach(_, _, let steps), .whileLoop(_, _, let steps), .group(_, let steps): [steps]
+    case .switchOn(_, let cases, let otherwise): cases.map(\.steps) + [otherwise]
+    case .weighted(let branches): branches.map(\.steps)
+    case .parallel(_, let lanes): lanes.map(\.steps)
+    case .set, .think, .awaitHop, .awaitProbe, .log, .fail, .call, .measure, .stop: []
     }
   }
 
@@ -332,7 +439,9 @@ extension StepNode {
     switch kind {
     case .operation(let operation): operation.schema.result
     case .awaitProbe(let probe): probe.probe.resultMembers
-    case .set, .choice, .loop, .think, .awaitHop, .log, .fail: []
+    case .set, .choice, .loop, .think, .awaitHop, .log, .fail, .switchOn, .weighted, .forEach, .whileLoop, .group, .parallel, .call,
+      .measure, .stop:
+      []
     }
   }
 }

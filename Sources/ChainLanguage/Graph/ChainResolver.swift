@@ -5,7 +5,13 @@ internal import Diagnostics
 ///
 /// One walk in the order of execution; `+Topic` files hold its parts. Rules that need no flow stand in `Checks` and `Lints`.
 final class ChainResolver {
-  let graph: ChainGraph
+  /// The chain itself.
+  let main: ChainFile
+  var graph: ChainGraph { main.graph }
+  /// The file whose steps are being resolved.
+  var current: ChainFile
+  /// The chain and all files that it imports.
+  let chainFiles: [ChainFile]
   let connectors: [ConnectorSchema]
   let options: CompileOptions
   var files: SourceFiles
@@ -13,8 +19,11 @@ final class ChainResolver {
   var builder: ProgramBuilder
   var typed = TypedChain()
 
-  /// `vars` and `run`: what every expression may read.
-  var constants: [String: NameBinding] = [:]
+  /// `vars` and `run` of the current file: what every expression may read.
+  var constants: [String: NameBinding] {
+    get { current.constants }
+    set { current.constants = newValue }
+  }
   /// Feeds, which only the iteration may read.
   var feedBindings: [String: NameBinding] = [:]
   var feedBases: [(feed: FeedIndex, base: SlotIndex, count: Int)] = []
@@ -25,6 +34,19 @@ final class ChainResolver {
   var block = BlockState()
   var generatedIds: [String: Int] = [:]
   var stepsById: [String: StepIndex] = [:]
+  /// The names by which steps inside flows may be meant besides their ids: without the calls around them, and by the flow's name.
+  var stepsByAlias: [String: [StepIndex]] = [:]
+  /// Calls around the step that is being resolved, outermost first.
+  var frames: [CallFrame] = []
+  var usedPrefixes: [String: Int] = [:]
+  /// Flows that were resolved in at least one call, by the place of their name.
+  var calledFlows: Set<SourceRange> = []
+  /// A flow that nothing calls is resolved for its findings only.
+  var isRehearsal = false
+  var hasReportedSize = false
+  /// What `setup_vu` captured.
+  var userFlow: FlowState = [:]
+  var userBlock = BlockState()
   var idRanges: [String: SourceRange] = [:]
   /// By the range of a step's verb or of a hop's name: where the main operand's text stands.
   var operandPlaces: [SourceRange: OperandPlace] = [:]
@@ -33,6 +55,19 @@ final class ChainResolver {
   static let expressionWeightMax = 30_000
 
   /// What belongs to one of `setup`, `steps` and `teardown`.
+  struct CallFrame {
+    /// The caller's variables at the call.
+    let flow: FlowState
+    let block: BlockState
+    let file: ChainFile
+    /// Before the ids of the steps inside.
+    let prefix: String
+    /// The same with the flow's name in place of the call's id.
+    let aliasPrefix: String
+    let flowRange: SourceRange
+    let flowName: String
+  }
+
   struct BlockState {
     var anywhere: [String: SourceRange] = [:]
     var slots: [String: (slot: SlotIndex, type: ValueType, range: SourceRange)] = [:]
@@ -43,12 +78,17 @@ final class ChainResolver {
     var captures: [(name: String, slot: SlotIndex, range: SourceRange)] = []
     /// Names that something with a finding would have read.
     var excused: Set<String> = []
+    /// Moments of its steps that a measure may read, with the places of the steps.
+    var steps: Set<StepIndex> = []
   }
 
   init(
-    graph: ChainGraph, connectors: [ConnectorSchema], options: CompileOptions, files: SourceFiles, findings: Findings, program: Program
+    main: ChainFile, chainFiles: [ChainFile], connectors: [ConnectorSchema], options: CompileOptions, files: SourceFiles,
+    findings: Findings, program: Program
   ) {
-    self.graph = graph
+    self.main = main
+    self.chainFiles = chainFiles
+    current = main
     self.connectors = connectors
     self.options = options
     self.files = files
@@ -59,16 +99,22 @@ final class ChainResolver {
   /// Everything in its order; afterwards `typed`, `builder.program`'s tables, `files` and `findings` are complete.
   func resolve(readFile: FileReader) {
     builder.program.guardHosts = graph.guardHosts
-    resolveConnections()
     resolveVariables()
+    builder.program.guardWrites = constantInteger(graph.guardWrites, "writes", in: 1...Int64.max)
+    resolveConnections()
     resolveFeeds(readFile: readFile)
     declareRun()
+    declareSecrets()
     reserveIds()
     prepareOrigins()
     typed.setup = resolveBlock(graph.setup, readsFeeds: false)
-    typed.steps = resolveBlock(graph.steps, readsFeeds: true)
+    resolveUserSetup()
+    resolveScenarios()
+    typed.userTeardown = resolveBlock(graph.userTeardown, readsFeeds: false, seesUserSetup: true)
+    finishUserSetup()
     typed.teardown = resolveBlock(graph.teardown, readsFeeds: false)
     finishEvents()
+    rehearseFlows()
     finishFeeds()
     resolveProfiles()
     resolveThresholds()
@@ -82,10 +128,11 @@ final class ChainResolver {
   private func declareRun() {
     let slot = builder.declare("run.id", .string)
     runIdSlot = slot
-    constants["run"] = .namespace(
+    let run = NameBinding.namespace(
       NameBinding.Namespace(
         title: "'run'", noun: "member",
         members: [("id", .variable(NameBinding.Variable(slot: slot, type: .string, captured: nil)))]))
+    for file in chainFiles { file.constants["run"] = run }
   }
 
   // Reading expressions
@@ -102,7 +149,7 @@ final class ChainResolver {
   }
 
   private func noteReads(_ expression: Expression, _ typed: TypedExpression, _ scope: StepScope) {
-    expressionWeight += expression.weight
+    if !isRehearsal { expressionWeight += expression.weight }
     // By name and not by the typed tree, so that a read in an expression with a finding counts too.
     expression.forEachRootName { name, _ in
       if let bound = scope.flow[name], !scope.results.contains(where: { $0.name == name }) { slotsRead.insert(bound.slot) }
@@ -152,7 +199,11 @@ final class ChainResolver {
     let (value, type) = scalar.style == .plain ? LiteralReader.value(literal) : (.string(literal), .string)
     let fits: Bool
     switch expectation.wanted {
-    case .type(let wanted): fits = wanted == type
+    case .type(let wanted):
+      if wanted != type, type != .null, let widened = ConstantFolding.convert(value, to: wanted) {
+        return TypedExpression(.constant(widened), wanted, range: range)
+      }
+      fits = wanted == type
     case .oneOf(let wanted): fits = wanted.contains(type)
     case .variable, .text, .json, .anything: fits = type != .null
     }

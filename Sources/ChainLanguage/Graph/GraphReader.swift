@@ -15,7 +15,10 @@ struct GraphReader {
     checkVersion(chain["version"])
     graph.name = chain["chain"].flatMap { text($0) }?.text ?? ""
     graph.description = chain["description"].flatMap { text($0) }?.text ?? ""
-    if let entry = chain["guard"] { graph.guardHosts = guardHosts(entry) }
+    graph.keys = chain.ownEntries.map(\.key)
+    if let entry = chain["guard"] { readGuard(entry, into: &graph) }
+    graph.uses = named(chain["use"])
+    graph.secrets = named(chain["secrets"]).compactMap { secret($0) }
     graph.connections = named(chain["connections"]).compactMap { connection($0) }
     graph.variables = named(chain["vars"]).map { variable($0) }
     graph.feeds = named(chain["feeds"]).compactMap { feed($0) }
@@ -27,8 +30,23 @@ struct GraphReader {
       graph.stepsRange = entry.key.range
     }
     if let entry = chain["teardown"] { graph.teardown = steps.read(entry) }
+    if let entry = chain["setup_vu"] { graph.userSetup = steps.read(entry) }
+    if let entry = chain["teardown_vu"] { graph.userTeardown = steps.read(entry) }
     findings = steps.findings
-    if chain["steps"] == nil, chain["scenarios"] == nil {
+    graph.flows = named(chain["flows"]).compactMap { flow($0) }
+    if let entry = chain["scenarios"] {
+      graph.scenarios = named(entry).compactMap { scenario($0) }
+      if graph.scenarios?.isEmpty == true, entry.value.entries != nil {
+        findings.add(.missingKey, at: entry.key.range, "'scenarios' has at least one scenario")
+      }
+      if let other = chain["steps"] {
+        findings.add(
+          .twoVerbs, at: other.key.range, "a chain has either 'steps' or 'scenarios'", help: "move the steps into a scenario",
+          related: [Related(entry.key.range, "the scenarios")])
+      }
+      if graph.stepsRange == nil { graph.stepsRange = entry.key.range }
+    } else if chain["steps"] == nil, chain["flows"] == nil {
+      // A file with flows alone is a library for others.
       findings.add(.missingKey, at: file.range(0, 0), "a chain needs 'steps'", help: "what one iteration does")
     }
     graph.profiles = named(chain["load"]).compactMap { profile($0) }
@@ -66,9 +84,48 @@ struct GraphReader {
   /// The scalar of an entry; a finding if it is a list or a mapping.
   private mutating func text(_ entry: YAMLEntry) -> YAMLScalar? { scalar(entry, into: &findings) }
 
-  private mutating func guardHosts(_ entry: YAMLEntry) -> [String]? {
-    guard let reader = MappingReader(entry.value, LanguageShapes.guarded, owner: entry.key.range, into: &findings) else { return nil }
-    guard let hosts = reader["hosts"] else { return nil }
+  private mutating func readGuard(_ entry: YAMLEntry, into graph: inout ChainGraph) {
+    guard let reader = MappingReader(entry.value, LanguageShapes.guarded, owner: entry.key.range, into: &findings) else { return }
+    graph.guardWrites = reader["writes"]
+    if let hosts = reader["hosts"] { graph.guardHosts = guardHosts(hosts) }
+  }
+
+  private mutating func secret(_ entry: YAMLEntry) -> SecretNode? {
+    guard entry.value.entries != nil else {
+      // What stands there may be the secret itself, so it is not shown.
+      findings.add(
+        .badValue, at: entry.key.range, "a secret is never written into a chain",
+        help: "say where it is: \(shown(entry.key.text)): { env: NAME } or { file: /run/secrets/name }")
+      return nil
+    }
+    guard let reader = MappingReader(entry.value, LanguageShapes.secret, owner: entry.key.range, into: &findings) else { return nil }
+    let environment = reader["env"].flatMap { text($0) }
+    let file = reader["file"].flatMap { text($0) }
+    if (environment == nil) == (file == nil) {
+      findings.add(.missingKey, at: entry.key.range, "a secret is read from one place: 'env' or 'file'")
+      return nil
+    }
+    return SecretNode(name: entry.key, environment: environment, file: file)
+  }
+
+  private mutating func flow(_ entry: YAMLEntry) -> FlowNode? {
+    guard let reader = MappingReader(entry.value, LanguageShapes.flow, owner: entry.key.range, into: &findings) else { return nil }
+    return FlowNode(name: entry.key, inputs: named(reader["inputs"]), outputs: named(reader["outputs"]), steps: steps(reader["steps"]))
+  }
+
+  private mutating func scenario(_ entry: YAMLEntry) -> ScenarioNode? {
+    guard let reader = MappingReader(entry.value, LanguageShapes.scenario, owner: entry.key.range, into: &findings) else { return nil }
+    return ScenarioNode(name: entry.key, weight: reader["weight"], steps: steps(reader["steps"]))
+  }
+
+  private mutating func steps(_ entry: YAMLEntry?) -> [StepNode] {
+    guard let entry else { return [] }
+    var reader = StepReader(connectors: connectors, findings: findings)
+    defer { findings = reader.findings }
+    return reader.read(entry)
+  }
+
+  private mutating func guardHosts(_ hosts: YAMLEntry) -> [String]? {
     guard let items = hosts.value.items else {
       findings.add(.wrongNodeKind, at: hosts.value.placeRange, "'hosts' is a list of host names, and this is \(hosts.value.kindPhrase)")
       return nil
@@ -132,17 +189,32 @@ struct GraphReader {
 
   private mutating func feed(_ entry: YAMLEntry) -> FeedNode? {
     guard let reader = MappingReader(entry.value, LanguageShapes.feed, owner: entry.key.range, into: &findings) else { return nil }
-    if reader["csv"] == nil, reader["json"] == nil {
-      findings.add(.missingKey, at: entry.key.range, "a feed needs 'csv'", help: "the CSV file, relative to the chain's folder")
+    let sources = [("csv", FeedNode.Format.csv), ("json", .json), ("ndjson", .ndjson)].compactMap { name, format in
+      reader[name].map { (entry: $0, format: format) }
     }
-    let columns = reader["columns"]
-    if reader["csv"] != nil, columns == nil {
+    guard let source = sources.first else {
       findings.add(
-        .missingKey, at: entry.key.range, "a feed needs 'columns'", help: "the columns that are read, with their types: { id: int }")
+        .missingKey, at: entry.key.range, "a feed needs 'csv', 'json' or 'ndjson'", help: "its file, relative to the chain's folder")
+      return nil
+    }
+    if let second = sources.dropFirst().first {
+      findings.add(.twoVerbs, at: second.entry.key.range, "a feed has one file", help: "make two feeds")
+    }
+    let key = source.format == .csv ? "columns" : "rows"
+    let columns = reader[key]
+    if columns == nil {
+      findings.add(
+        .missingKey, at: entry.key.range, "a feed needs '\(key)'",
+        help: source.format == .csv
+          ? "the columns that are read, with their types: { id: int }" : "the members that are read, with their types: { id: int }")
+    }
+    if let other = reader[source.format == .csv ? "rows" : "columns"] {
+      findings.add(
+        .unknownKey, at: other.key.range, "a '\(source.entry.key.text)' feed has no '\(other.key.text)'", help: "write '\(key)'")
     }
     return FeedNode(
-      name: entry.key, csv: reader["csv"]?.value, columns: named(columns), columnsRange: columns?.key.range ?? entry.key.range,
-      pick: reader["pick"], exhausted: reader["exhausted"])
+      name: entry.key, format: source.format, path: source.entry.value, columns: named(columns),
+      columnsRange: columns?.key.range ?? entry.key.range, pick: reader["pick"], exhausted: reader["exhausted"])
   }
 
   private mutating func event(_ entry: YAMLEntry) -> EventNode? {
@@ -202,7 +274,8 @@ struct GraphReader {
       name: entry.key,
       closed: closed.flatMap { MappingReader($0.value, LanguageShapes.closed, owner: $0.key.range, into: &findings) },
       open: open.flatMap { MappingReader($0.value, LanguageShapes.open, owner: $0.key.range, into: &findings) },
-      warmUp: reader["warmup"], gracefulStop: reader["graceful_stop"], range: entry.key.range)
+      warmUp: reader["warmup"], gracefulStop: reader["graceful_stop"], mix: named(reader["mix"]), mixRange: reader["mix"]?.key.range,
+      range: entry.key.range)
   }
 
   private mutating func thresholds(_ node: YAMLNode) -> [YAMLScalar] {

@@ -15,7 +15,8 @@ package enum LanguageReference {
     let mappings: [(title: String, shape: MappingShape)] = [
       ("The file", LanguageShapes.chain), ("`guard:`", LanguageShapes.guarded), ("`connections:` NAME", LanguageShapes.connection),
       ("`vars:` NAME, the long form", LanguageShapes.variable), ("`feeds:` NAME", LanguageShapes.feed),
-      ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`load:` NAME", LanguageShapes.profile),
+      ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`secrets:` NAME", LanguageShapes.secret), ("`flows:` NAME", LanguageShapes.flow),
+      ("`scenarios:` NAME", LanguageShapes.scenario), ("`load:` NAME", LanguageShapes.profile),
       ("`closed:`", LanguageShapes.closed), ("`open:`", LanguageShapes.open),
       ("`thresholds:` entry, the long form", LanguageShapes.threshold),
     ]
@@ -25,6 +26,10 @@ package enum LanguageReference {
     for verb in LanguageShapes.controlVerbs { table("`\(verb.verb.name)`", [verb.verb] + verb.keys, into: &page) }
     table("`think:`, the long form", LanguageShapes.think.keys, into: &page)
     table("`every:`, the long form", LanguageShapes.every.keys, into: &page)
+    table("`retry:`", LanguageShapes.retry.keys, into: &page)
+    table("`backoff:`, the long form", LanguageShapes.backoff.keys, into: &page)
+    table("`branch:` entry", LanguageShapes.branch.keys, into: &page)
+    table("`measure:` NAME", LanguageShapes.measure.keys, into: &page)
     page += "Verbs of later versions: " + LanguageShapes.laterVerbs.map { "`\($0)`" }.joined(separator: " ") + "\n\n"
     for connector in connectors { section(connector, into: &page) }
     while page.hasSuffix("\n\n") { page.removeLast() }

@@ -46,20 +46,20 @@ enum LanguageShapes {
       KeyShape("version", isRequired: true, "The language's major version: 1."),
       KeyShape("chain", isRequired: true, "The chain's name."),
       KeyShape("description", "What the chain shows, in a sentence."),
-      KeyShape("use", later: "Imports the flows of other files."),
+      KeyShape("use", "Imports the flows of other files: a name and a path each."),
       KeyShape("guard", "Which hosts the chain may be run against."),
       KeyShape("connections", "The systems that the chain talks to."),
-      KeyShape("secrets", later: "Values that never appear in output."),
+      KeyShape("secrets", "Values that never appear in output, from the environment or a file."),
       KeyShape("vars", "Values that stay the same during a run and can be given with --var."),
       KeyShape("feeds", "Tables of test data; each iteration draws a row."),
       KeyShape("events", "What is tracked from system to system."),
-      KeyShape("flows", later: "Reusable steps with typed inputs and outputs."),
+      KeyShape("flows", "Reusable steps with typed inputs and outputs."),
       KeyShape("setup", "Steps that run once before the load."),
       KeyShape("teardown", "Steps that run once after the load, whatever happened."),
-      KeyShape("setup_vu", later: "Steps that each virtual user runs once before its first iteration."),
-      KeyShape("teardown_vu", later: "Steps that each virtual user runs once after its last iteration."),
+      KeyShape("setup_vu", "Steps that each virtual user runs once before its first iteration."),
+      KeyShape("teardown_vu", "Steps that each virtual user runs once after its last iteration."),
       KeyShape("steps", "What one iteration does."),
-      KeyShape("scenarios", later: "Several named step lists, mixed by the load profile."),
+      KeyShape("scenarios", "Several named step lists, mixed by the load profile."),
       KeyShape("load", "Named profiles of how iterations are started."),
       KeyShape("thresholds", "Claims about the run that decide its exit code."),
     ])
@@ -68,7 +68,7 @@ enum LanguageShapes {
     phrase: "'guard'",
     keys: [
       KeyShape("hosts", "Hosts that the connections may lead to; any other one is refused."),
-      KeyShape("writes", later: "A budget of written rows, messages and keys."),
+      KeyShape("writes", "How many operations that write the whole run may send."),
     ])
 
   /// Beside the key that names the kind.
@@ -92,9 +92,10 @@ enum LanguageShapes {
     phrase: "a feed",
     keys: [
       KeyShape("csv", "The CSV file, relative to the chain's folder; its first line names the columns."),
-      KeyShape("json", later: "A JSON file of rows."),
-      KeyShape("rows", later: "The columns of a JSON feed."),
-      KeyShape("columns", "The columns that are read, with their types."),
+      KeyShape("json", "A JSON file: an array of objects, one for each row."),
+      KeyShape("ndjson", "A file with one JSON object on each line."),
+      KeyShape("rows", "The members that are read of each JSON object, with their types."),
+      KeyShape("columns", "The columns that are read of a CSV file, with their types."),
       KeyShape("pick", "How rows are drawn: random, sequential or unique."),
       KeyShape("exhausted", "What happens after the last row: again or stop."),
     ])
@@ -127,8 +128,8 @@ enum LanguageShapes {
   static let stepCommon: [KeyShape] = [
     KeyShape("id", "Names the step for thresholds, events and reports."),
     KeyShape("name", "Shown in reports instead of the id."),
-    KeyShape("when", later: "Runs the step only if this holds."),
-    KeyShape("retry", later: "Runs the step again after errors of the classes listed."),
+    KeyShape("when", "Runs the step only if this holds."),
+    KeyShape("retry", "Runs the step again after errors of the classes listed."),
     KeyShape("tags", "Words for grouping."),
     KeyShape("on_error", "continue: count an error of this step and go on."),
   ]
@@ -166,15 +167,102 @@ enum LanguageShapes {
         KeyShape("capture", "Variables that take their values from the probe's last result."),
       ]
     ),
+    (
+      KeyShape("switch", "Runs the case that a value equals."),
+      [
+        KeyShape("cases", isRequired: true, "Values, each with its steps."),
+        KeyShape("default", "Steps for when no case equals the value."),
+      ]
+    ),
+    (KeyShape("branch", "Runs one of several branches, chosen by weight."), []),
+    (
+      KeyShape("for_each", "Runs steps for each element of a list or a JSON array."),
+      [
+        KeyShape("as", isRequired: true, "The variable that holds the element."),
+        KeyShape("steps", isRequired: true, "The steps for each element."),
+      ]
+    ),
+    (
+      KeyShape("while", "Runs steps as long as a condition holds."),
+      [
+        KeyShape("max", "The upper bound of rounds; every 'while' has one."),
+        KeyShape("steps", isRequired: true, "The steps of a round."),
+      ]
+    ),
+    (
+      KeyShape("group", "Runs steps as one thing with a time of its own; the operand is its name."),
+      [KeyShape("steps", isRequired: true, "The steps in it.")]
+    ),
+    (
+      KeyShape("parallel", "Runs lanes at the same time: all waits for every lane, any for the first that ends well."),
+      [KeyShape("lanes", isRequired: true, "The lanes, each a name with its steps.")]
+    ),
+    (
+      KeyShape("call", "Runs a flow's steps."),
+      [
+        KeyShape("with", "The flow's inputs."),
+        KeyShape("capture", "Variables that take their values from the flow's outputs."),
+        KeyShape("check", "Claims about the flow's outputs."),
+      ]
+    ),
+    (KeyShape("measure", "Records times between the moments of earlier steps, each as a metric of its own."), []),
     (KeyShape("log", "Writes a text to the run's log."), []),
     (KeyShape("fail", "Fails the iteration with a text."), []),
+    (KeyShape("stop", "Ends the iteration well, or the whole run's load: iteration or run."), []),
   ]
 
   /// Verbs of the language that this version does not have.
-  static let laterVerbs = [
-    "switch", "branch", "for_each", "while", "parallel", "group", "call", "measure", "stop", "rollback", "explain", "peek", "consume",
-    "graphql",
-  ]
+  static let laterVerbs = ["rollback", "explain", "peek", "consume", "graphql"]
+
+  static let retry = MappingShape(
+    phrase: "'retry'",
+    keys: [
+      KeyShape("errors", isRequired: true, "The classes and codes of errors after which the step runs again."),
+      KeyShape("max", isRequired: true, "Attempts after the first."),
+      KeyShape("backoff", "The pause before an attempt: a duration, or start, factor and max; 10ms, doubled up to 1s, if not given."),
+    ])
+
+  static let backoff = MappingShape(
+    phrase: "'backoff'",
+    keys: [
+      KeyShape("start", "The first pause; 10ms if not given."), KeyShape("factor", "How much each pause grows; 2 if not given."),
+      KeyShape("max", "The longest pause; 1s if not given."),
+    ])
+
+  static let branch = MappingShape(
+    phrase: "a branch",
+    keys: [
+      KeyShape("weight", isRequired: true, "Its share, a positive whole number."), KeyShape("name", "Names it in reports."),
+      KeyShape("steps", isRequired: true, "Its steps."),
+    ])
+
+  static let measure = MappingShape(
+    phrase: "a measure",
+    keys: [
+      KeyShape("from", isRequired: true, "A moment of an earlier step: step.start or step.end."),
+      KeyShape("to", isRequired: true, "A moment of an earlier step: step.start, step.end or step.seen."),
+    ])
+
+  static let flow = MappingShape(
+    phrase: "a flow",
+    keys: [
+      KeyShape("description", "What it does, in a sentence."), KeyShape("inputs", "What a call gives it, with types."),
+      KeyShape("outputs", "Its variables that a call may read, with types."), KeyShape("steps", isRequired: true, "Its steps."),
+    ])
+
+  static let scenario = MappingShape(
+    phrase: "a scenario",
+    keys: [
+      KeyShape("weight", "Its share when the profile has no 'mix'; 1 if not given."),
+      KeyShape("steps", isRequired: true, "What one iteration of it does."),
+    ])
+
+  static let secret = MappingShape(
+    phrase: "a secret",
+    keys: [KeyShape("env", "The environment variable that holds it."), KeyShape("file", "The file that holds it.")])
+
+  /// What a file that others import may have.
+  static let libraryKeys = ["version", "chain", "description", "use", "connections", "vars", "flows"]
 
   static let alternative = MappingShape(
     phrase: "an 'elif' entry",
@@ -198,6 +286,7 @@ enum LanguageShapes {
       KeyShape("closed", "A fixed number of virtual users."), KeyShape("open", "Iterations that arrive at a rate."),
       KeyShape("warmup", "Time at the start that is kept out of the figures."),
       KeyShape("graceful_stop", "Time for running iterations to finish; 30s if not given."),
+      KeyShape("mix", "Shares of the scenarios, instead of their weights."),
     ])
 
   static let closed = MappingShape(

@@ -154,6 +154,8 @@ struct StepReader {
       return .log(verb.value)
     case "fail":
       return .fail(verb.value)
+    case "switch", "branch", "for_each", "while", "group", "parallel", "call", "measure", "stop":
+      return furtherKind(verb, reader)
     default:
       preconditionFailure("a control verb without a reader: '\(verb.key.text)'")
     }
@@ -214,7 +216,7 @@ struct StepReader {
     if isBlock { keys.append(KeyShape("steps", isRequired: true, "The steps inside it.")) }
     guard let reader = reader(node, verb, keys, others: others) else { return nil }
     if isProbe {
-      for key in ["check", "capture", "on_error"] {
+      for key in ["check", "capture", "on_error", "retry", "when"] {
         guard let entry = reader[key] else { continue }
         findings.add(
           .checkInsideProbe, at: entry.key.range, "a probe is repeated and has no '\(key)'",
@@ -245,7 +247,8 @@ struct StepReader {
     return StepNode(
       range: node.range, verb: verb.key, kind: kind, id: id, name: reader["name"].flatMap { scalar($0, into: &findings) },
       conn: reader["conn"], timeout: reader["timeout"], captures: reader["capture"].map { assignments($0) } ?? [],
-      checks: reader["check"].map { claims($0) } ?? [], continuesOnError: continues)
+      checks: reader["check"].map { claims($0) } ?? [], continuesOnError: continues,
+      when: reader["when"].flatMap { scalar($0, into: &findings) }, retry: reader["retry"].flatMap { retry($0) })
   }
 
   private mutating func checkTags(_ entry: YAMLEntry) {
@@ -256,7 +259,7 @@ struct StepReader {
   }
 
   /// `name: expression` pairs under `set` or `capture`.
-  private mutating func assignments(_ entry: YAMLEntry) -> [YAMLEntry] {
+  mutating func assignments(_ entry: YAMLEntry) -> [YAMLEntry] {
     guard let entries = entry.value.entries else {
       findings.add(
         .wrongNodeKind, at: entry.value.placeRange, "'\(entry.key.text)' is a mapping of variables, and this is \(entry.value.kindPhrase)",
@@ -290,7 +293,7 @@ struct StepReader {
     }
   }
 
-  private mutating func reportBadName(_ name: YAMLScalar) {
+  mutating func reportBadName(_ name: YAMLScalar) {
     findings.add(
       .badValue, at: name.range, "'\(shown(name.text))' is no name", help: "a name is letters, digits and '_', and starts with a letter")
   }

@@ -4,13 +4,38 @@ internal import Diagnostics
 /// A chain with every name resolved and every expression typed: what the lints read and the lowering turns into a program.
 struct TypedChain {
   var setup: [TypedStep] = []
-  var steps: [TypedStep] = []
+  /// At least one.
+  var scenarios: [TypedScenario] = []
   var teardown: [TypedStep] = []
+  var userSetup: [TypedStep] = []
+  var userTeardown: [TypedStep] = []
   var events: [TypedEvent] = []
-  /// First slot of each feed's row, for the feeds that the iteration reads.
+  /// First slot of each feed's row, for the feeds that any iteration reads.
   var feedSlots: [(feed: FeedIndex, base: SlotIndex)] = []
+  /// Moments of steps that a `measure` reads, each with the slot that keeps it.
+  var moments: [(step: StepIndex, moment: StepMoment, slot: SlotIndex)] = []
   /// Variables that some path leaves without a value: set to null where their block starts.
   var optionalSlots: Set<SlotIndex> = []
+}
+
+struct TypedScenario {
+  let name: String
+  let weight: Int
+  let range: SourceRange
+  let steps: [TypedStep]
+  /// The feeds that this one reads.
+  var feedSlots: [(feed: FeedIndex, base: SlotIndex)] = []
+}
+
+enum StepMoment { case start, end }
+
+/// A step's `retry`.
+struct TypedRetry {
+  let index: RetryIndex
+  /// Variables that the step gives a value and that had one before: each attempt begins with that one.
+  let kept: [(slot: SlotIndex, type: ValueType)]
+  /// Variables that only the step gives a value: null when an attempt begins.
+  let cleared: [SlotIndex]
 }
 
 /// A value that an instruction can put into a slot.
@@ -41,6 +66,8 @@ final class TypedStep {
   var checks: [(condition: TypedExpression, text: String, range: SourceRange)] = []
   /// What becomes known about events once the step's captures are made.
   var origins: [OriginAction] = []
+  var when: TypedExpression?
+  var retry: TypedRetry?
 
   init(node: StepNode, index: StepIndex, kind: TypedStepKind) {
     self.node = node
@@ -86,8 +113,48 @@ enum TypedStepKind {
   case awaitProbe(TypedProbe)
   case log(TypedText)
   case fail(TypedText)
+  case switchOn(subject: TypedExpression, type: ComparedType, cases: [(value: Value, range: SourceRange, steps: [TypedStep])], otherwise: [TypedStep])
+  case weighted(weights: [Int], names: [String], branches: [[TypedStep]])
+  case forEach(list: TypedExpression, item: SlotIndex, steps: [TypedStep])
+  case whileLoop(condition: TypedExpression, max: Int, steps: [TypedStep])
+  case group([TypedStep])
+  case parallel(join: LanesDescription.Join, names: [String], lanes: [[TypedStep]])
+  /// A flow's steps where it is called; `cleared` are its variables that some path leaves without a value.
+  case call(inputs: [(slot: SlotIndex, value: TypedValue)], steps: [TypedStep])
+  case measure([(name: YAMLScalar, from: SlotIndex, to: SlotIndex)])
+  case stop(endsRun: Bool)
+  /// Ends the enclosing transaction on purpose.
+  case rollback(TypedOperation)
   /// It has a finding and cannot be lowered; the chain does not run.
   case invalid
+}
+
+extension TypedStepKind {
+  /// The step lists inside it.
+  var nestedLists: [[TypedStep]] {
+    switch self {
+    case .transaction(let transaction): [transaction.steps]
+    case .choice(let branches, let otherwise): branches.map(\.steps) + [otherwise]
+    case .switchOn(_, _, let cases, let otherwise): cases.map(\.steps) + [otherwise]
+    case .weighted(_, _, let branches): branches
+    case .parallel(_, _, let lanes): lanes
+    case .loop(_, _, let steps), .forEach(_, _, let steps), .whileLoop(_, _, let steps), .group(let steps), .call(_, let steps): [steps]
+    case .operation, .set, .think, .awaitHop, .awaitProbe, .log, .fail, .measure, .stop, .rollback, .invalid: []
+    }
+  }
+}
+
+/// The slots that steps and what is inside them give a value.
+func assignedSlots(_ steps: [TypedStep]) -> Set<SlotIndex> {
+  var slots: Set<SlotIndex> = []
+  func visit(_ steps: [TypedStep]) {
+    for step in steps {
+      for assignment in step.assignments { slots.insert(assignment.slot) }
+      for list in step.kind.nestedLists { visit(list) }
+    }
+  }
+  visit(steps)
+  return slots
 }
 
 struct TypedOperation {

@@ -17,7 +17,9 @@ struct InsideTransactionLint {
         findings.add(
           .awaitInsideTransaction, at: node.verb.range, "a wait inside a transaction holds its locks and its connection",
           help: "others see nothing of it before the commit; wait after the transaction")
-      case .think, .awaitHop, .awaitProbe, .set, .choice, .loop, .log, .fail: break
+      case .think, .awaitHop, .awaitProbe, .set, .choice, .loop, .log, .fail, .switchOn, .weighted, .forEach, .whileLoop, .group, .parallel,
+        .call, .measure, .stop:
+        break
       }
       for list in node.nestedLists { visit(list, isInside: inner) }
     }

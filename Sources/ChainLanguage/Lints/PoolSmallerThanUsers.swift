@@ -8,16 +8,8 @@ func lintPools(_ graph: ChainGraph, _ program: Program, _ steps: [TypedStep], in
   var exclusive: Set<ConnectionIndex> = []
   func visit(_ steps: [TypedStep]) {
     for step in steps {
-      switch step.kind {
-      case .transaction(let transaction):
-        exclusive.insert(transaction.begin.connection)
-        visit(transaction.steps)
-      case .choice(let branches, let otherwise):
-        for branch in branches { visit(branch.steps) }
-        visit(otherwise)
-      case .loop(_, _, let steps): visit(steps)
-      case .operation, .set, .think, .awaitHop, .awaitProbe, .log, .fail, .invalid: break
-      }
+      if case .transaction(let transaction) = step.kind { exclusive.insert(transaction.begin.connection) }
+      for list in step.kind.nestedLists { visit(list) }
     }
   }
   visit(steps)

@@ -20,11 +20,16 @@ package func compileChain(
   var reader = GraphReader(file: file, connectors: connectors, findings: findings)
   let graph = reader.read(root)
   let program = Program(chain: graph.name, chainDescription: graph.description, chainHash: SHA256.hexadecimal(of: bytes))
+  var loader = ImportLoader(files: files, findings: reader.findings, connectors: connectors, limits: options.limits)
+  let main = loader.load(graph, along: [normalPath(path)], readFile: readFile)
+  let chainFiles = [main] + loader.loaded.compactMap(\.file)
   let resolver = ChainResolver(
-    graph: graph, connectors: connectors, options: options, files: files, findings: reader.findings, program: program)
+    main: main, chainFiles: chainFiles, connectors: connectors, options: options, files: loader.files, findings: loader.findings,
+    program: program)
   resolver.resolve(readFile: readFile)
   runLints(resolver)
-  findings = resolver.findings.applyingAllowances(in: file)
+  findings = resolver.findings
+  for file in chainFiles { findings = findings.applyingAllowances(in: file.graph.file) }
   guard !findings.hasErrors else { return Compilation(program: nil, findings: findings, files: resolver.files) }
   if let slot = resolver.runIdSlot, resolver.slotsRead.contains(slot) { resolver.builder.program.runIdSlot = slot }
   var lowerer = Lowerer(builder: resolver.builder, chain: resolver.typed)
@@ -40,10 +45,13 @@ package func compileChain(
 
 private func runLints(_ resolver: ChainResolver) {
   var inside = InsideTransactionLint(findings: resolver.findings)
-  inside.visit(resolver.graph.setup)
-  inside.visit(resolver.graph.steps)
-  inside.visit(resolver.graph.teardown)
+  let graph = resolver.graph
+  for list in [graph.setup, graph.userSetup, graph.steps, graph.userTeardown, graph.teardown] { inside.visit(list) }
+  for scenario in graph.scenarios ?? [] { inside.visit(scenario.steps) }
+  for file in resolver.chainFiles { for flow in file.graph.flows { inside.visit(flow.steps) } }
   resolver.findings = inside.findings
-  lintPools(resolver.graph, resolver.builder.program, resolver.typed.steps, into: &resolver.findings)
+  lintPools(resolver.graph, resolver.builder.program, resolver.typed.scenarios.flatMap(\.steps), into: &resolver.findings)
+  for scenario in resolver.typed.scenarios { resolver.lintTransactionDeadlines(scenario.steps) }
+  resolver.lintRates()
   lintFeeds(resolver.graph, resolver.builder.program, resolver.typed, into: &resolver.findings)
 }

@@ -5,52 +5,77 @@ internal import Diagnostics
 struct Lowerer {
   var builder: ProgramBuilder
   let chain: TypedChain
+  /// Lanes whose blocks are still to be written. They stand behind everything that a handler covers, since their errors are the lane's.
+  var pendingLanes: [(index: LanesIndex, step: StepIndex, join: LanesDescription.Join, names: [String], lanes: [[TypedStep]], range: SourceRange)] = []
+  /// Where 'rollback' goes on, and the events that it ends; innermost last.
+  var transactions: [(after: ProgramBuilder.Label, events: [EventIndex])] = []
+
+  init(builder: ProgramBuilder, chain: TypedChain) {
+    self.builder = builder
+    self.chain = chain
+    for moment in chain.moments { moments[moment.step, default: []].append((moment.moment, moment.slot)) }
+  }
+
+  var moments: [StepIndex: [(moment: StepMoment, slot: SlotIndex)]] = [:]
 
   /// - Parameter iterationRange: What to name as the source of instructions that no line asks for.
   mutating func lower(iterationRange: SourceRange) -> Program {
     if !chain.setup.isEmpty {
       builder.program.setupEntry = builder.pc
-      block(chain.setup, at: iterationRange, drawsRows: false)
+      block(chain.setup, at: iterationRange)
+    }
+    if !chain.userSetup.isEmpty {
+      builder.program.userSetupEntry = builder.pc
+      block(chain.userSetup, at: iterationRange)
     }
     builder.program.iterationEntry = builder.pc
-    block(chain.steps, at: iterationRange, drawsRows: true)
+    for scenario in chain.scenarios {
+      builder.program.scenarios.append(ScenarioDescription(name: scenario.name, entry: builder.pc, weight: scenario.weight))
+      block(scenario.steps, at: scenario.range, feeds: scenario.feedSlots, keeping: Set(builder.program.userSlots))
+    }
+    if !chain.userTeardown.isEmpty {
+      builder.program.userTeardownEntry = builder.pc
+      block(chain.userTeardown, at: iterationRange, keeping: Set(builder.program.userSlots))
+    }
     if !chain.teardown.isEmpty {
       builder.program.teardownEntry = builder.pc
-      block(chain.teardown, at: iterationRange, drawsRows: false)
+      block(chain.teardown, at: iterationRange)
     }
     for event in chain.events { lower(event) }
     return builder.finish()
   }
 
-  private mutating func block(_ steps: [TypedStep], at range: SourceRange, drawsRows: Bool) {
-    if drawsRows {
-      for feed in chain.feedSlots { builder.emit(.drawRow(feed.feed, d: feed.base), at: range) }
-    }
+  /// - Parameter keeping: Slots that have their values from before the block.
+  private mutating func block(
+    _ steps: [TypedStep], at range: SourceRange, feeds: [(feed: FeedIndex, base: SlotIndex)] = [], keeping kept: Set<SlotIndex> = []
+  ) {
+    for feed in feeds { builder.emit(.drawRow(feed.feed, d: feed.base), at: range) }
     // Frames are used again: what a path may leave unassigned must not show the last iteration's value.
-    var assigned: Set<SlotIndex> = []
-    collectAssigned(steps, into: &assigned)
-    for slot in chain.optionalSlots.intersection(assigned).sorted() {
-      builder.emit(.constant(d: slot, builder.constant(.null)), at: range)
-    }
+    clear(chain.optionalSlots.intersection(assignedSlots(steps)).subtracting(kept).union(momentSlots(steps)), at: range)
     lower(steps)
     builder.emit(.end, at: range)
+    writePendingLanes()
   }
 
-  private func collectAssigned(_ steps: [TypedStep], into slots: inout Set<SlotIndex>) {
-    for step in steps {
-      for assignment in step.assignments { slots.insert(assignment.slot) }
-      switch step.kind {
-      case .transaction(let transaction): collectAssigned(transaction.steps, into: &slots)
-      case .choice(let branches, let otherwise):
-        for branch in branches { collectAssigned(branch.steps, into: &slots) }
-        collectAssigned(otherwise, into: &slots)
-      case .loop(_, _, let steps): collectAssigned(steps, into: &slots)
-      case .operation, .set, .think, .awaitHop, .awaitProbe, .log, .fail, .invalid: break
+  mutating func clear(_ slots: some Collection<SlotIndex>, at range: SourceRange) {
+    for slot in slots.sorted() { builder.emit(.constant(d: slot, builder.constant(.null)), at: range) }
+  }
+
+  private func momentSlots(_ steps: [TypedStep]) -> Set<SlotIndex> {
+    guard !moments.isEmpty else { return [] }
+    var slots: Set<SlotIndex> = []
+    func visit(_ steps: [TypedStep]) {
+      for step in steps {
+        for moment in moments[step.index] ?? [] { slots.insert(moment.slot) }
+        if case .awaitProbe(let probe) = step.kind { for moment in moments[probe.operation.step] ?? [] { slots.insert(moment.slot) } }
+        for list in step.kind.nestedLists { visit(list) }
       }
     }
+    visit(steps)
+    return slots
   }
 
-  private mutating func lower(_ steps: [TypedStep]) {
+  mutating func lower(_ steps: [TypedStep]) {
     for step in steps { lower(step) }
   }
 
@@ -58,11 +83,81 @@ struct Lowerer {
     let range = step.node.verb.range
     let start = builder.pc
     builder.emit(.enterStep(step.index), at: range)
+    let skip = builder.makeLabel()
+    if let when = step.when {
+      let mark = builder.mark()
+      builder.lowerCondition(when, ifFalse: skip)
+      builder.release(to: mark)
+    }
+    if let retry = step.retry {
+      lower(step, with: retry, at: range)
+    } else {
+      lowerAttempt(step, at: range)
+    }
+    builder.place(skip)
+    if step.node.continuesOnError {
+      let after = builder.makeLabel()
+      builder.handle(start..<builder.pc, at: after, forgets: true)
+      builder.place(after)
+    }
+    builder.program.extents.append(StepExtent(step: step.index, code: start..<builder.pc))
+  }
+
+  /// What is repeated as a whole, and from the beginning, by 'retry'.
+  private mutating func lower(_ step: TypedStep, with retry: TypedRetry, at range: SourceRange) {
+    let mark = builder.mark()
+    let attempts = builder.temporary(.int)
+    let copies = retry.kept.map { (slot: $0.slot, copy: builder.temporary($0.type)) }
+    builder.emit(.constant(d: attempts, builder.constant(.int(0))), at: range)
+    for (slot, copy) in copies { builder.emit(.move(d: copy, a: slot), at: range) }
+    let again = builder.makeLabel()
+    builder.place(again)
+    func rollBack(_ builder: inout ProgramBuilder) {
+      for (slot, copy) in copies { builder.emit(.move(d: slot, a: copy), at: range) }
+      for slot in retry.cleared { builder.emit(.constant(d: slot, builder.constant(.null)), at: range) }
+    }
+    rollBack(&builder)
+    let start = builder.pc
+    // Names the step anew: the last error may have been a nested one's.
+    builder.emit(.enterStep(step.index), at: range)
+    lowerAttempt(step, at: range)
+    let end = builder.pc
+    let after = builder.makeLabel()
+    builder.jump(to: after, at: range)
+    let failed = builder.makeLabel()
+    builder.place(failed)
+    builder.retryAgain(retry.index, attempts: attempts, to: again, at: range)
+    rollBack(&builder)
+    builder.emit(.rethrow, at: range)
+    builder.handle(start..<end, at: failed, forgets: false)
+    builder.place(after)
+    builder.release(to: mark)
+  }
+
+  /// The step's own work, its captures, events and checks.
+  private mutating func lowerAttempt(_ step: TypedStep, at range: SourceRange) {
     let mark = builder.mark()
     var isAssigned = false
+    let moments = moments[step.index] ?? []
+    func stamp(_ moment: StepMoment, _ kind: StampKind, _ builder: inout ProgramBuilder) {
+      for wanted in moments where wanted.moment == moment { builder.emit(.stamp(d: wanted.slot, kind), at: range) }
+    }
+    var stampsItself = false
     switch step.kind {
-    case .operation(let operation):
+    case .operation, .transaction, .rollback: stampsItself = true
+    case .set, .choice, .loop, .think, .awaitHop, .awaitProbe, .log, .fail, .switchOn, .weighted, .forEach, .whileLoop, .group, .parallel,
+      .call, .measure, .stop, .invalid:
+      stamp(.start, .now, &builder)
+    }
+    switch step.kind {
+    case .operation(let operation), .rollback(let operation):
       submit(operation, at: range)
+      stamp(.start, .operationStart, &builder)
+      stamp(.end, .operationEnd, &builder)
+      if case .rollback = step.kind, let transaction = transactions.last {
+        for event in transaction.events { builder.emit(.originAbort(event), at: range) }
+        builder.jump(to: transaction.after, at: range)
+      }
     case .transaction(let transaction):
       lower(transaction, of: step)
     case .set:
@@ -88,19 +183,48 @@ struct Lowerer {
     case .fail(let text):
       let a = put(.text(text))
       builder.emit(.fail(step.index, a: a), at: text.range)
+    case .switchOn(let subject, let type, let cases, let otherwise):
+      lower(subject, type, cases, otherwise, at: range)
+    case .weighted(let weights, let names, let branches):
+      lower(weights, names, branches, of: step, at: range)
+    case .forEach(let list, let item, let steps):
+      forEach(list, item, steps, at: range)
+    case .whileLoop(let condition, let max, let steps):
+      whileLoop(condition, max, steps, at: range)
+    case .group(let steps):
+      let from = builder.temporary(.int)
+      builder.emit(.stamp(d: from, .now), at: range)
+      lower(steps)
+      builder.emit(.endGroup(step.index, from: from), at: range)
+    case .parallel(let join, let names, let lanes):
+      let index = LanesIndex(builder.program.lanes.count)
+      builder.program.lanes.append(LanesDescription(step: step.index, join: join, names: names, entries: []))
+      pendingLanes.append((index, step.index, join, names, lanes, range))
+      builder.emit(.runLanes(index), at: range)
+    case .call(let inputs, let steps):
+      for input in inputs {
+        let mark = builder.mark()
+        put(input.value, into: input.slot)
+        builder.release(to: mark)
+      }
+      // Another call of the same place, in a loop, begins with nothing captured.
+      clear(chain.optionalSlots.intersection(assignedSlots(steps)).subtracting(inputs.map(\.slot)), at: range)
+      lower(steps)
+    case .measure(let measures):
+      for measure in measures {
+        guard let index = builder.program.measures.firstIndex(where: { $0.name == measure.name.text }) else { continue }
+        builder.emit(.measure(MeasureIndex(index), from: measure.from, to: measure.to), at: measure.name.range)
+      }
+    case .stop(let endsRun):
+      builder.emit(.stop(step.index, endsRun: endsRun), at: range)
     case .invalid:
       preconditionFailure("a step with a finding is never lowered")
     }
+    if !stampsItself { stamp(.end, .now, &builder) }
     builder.release(to: mark)
     if !isAssigned { assign(step) }
     for action in step.origins { lower(action, at: range) }
     for check in step.checks { lower(check, of: step) }
-    if step.node.continuesOnError {
-      let after = builder.makeLabel()
-      builder.handle(start..<builder.pc, at: after, forgets: true)
-      builder.place(after)
-    }
-    builder.program.extents.append(StepExtent(step: step.index, code: start..<builder.pc))
   }
 
   private mutating func assign(_ step: TypedStep) {
@@ -122,7 +246,7 @@ struct Lowerer {
 
   // Values
 
-  private mutating func put(_ value: TypedValue) -> SlotIndex {
+  mutating func put(_ value: TypedValue) -> SlotIndex {
     switch value {
     case .expression(let expression): return builder.lower(expression)
     case .text:
@@ -132,7 +256,7 @@ struct Lowerer {
     }
   }
 
-  private mutating func put(_ value: TypedValue, into slot: SlotIndex) {
+  mutating func put(_ value: TypedValue, into slot: SlotIndex) {
     switch value {
     case .expression(let expression): builder.lower(expression, into: slot)
     case .text(let text):
@@ -183,13 +307,19 @@ struct Lowerer {
       if let flag = event.flag { builder.emit(.constant(d: flag, builder.constant(.bool(false))), at: range) }
     }
     let mark = builder.mark()
+    let moments = moments[step.index] ?? []
     submit(transaction.begin, at: range)
+    for moment in moments where moment.moment == .start { builder.emit(.stamp(d: moment.slot, .operationStart), at: range) }
     builder.release(to: mark)
+    let after = builder.makeLabel()
+    transactions.append((after, transaction.events.map(\.event)))
     let start = builder.pc
     lower(transaction.steps)
+    transactions.removeLast()
     builder.emit(.enterStep(step.index), at: range)
     submit(transaction.commit, at: range)
     let end = builder.pc
+    for moment in moments where moment.moment == .end { builder.emit(.stamp(d: moment.slot, .operationEnd), at: range) }
     for event in transaction.events {
       guard let flag = event.flag else {
         builder.emit(.originAcknowledge(event.event), at: range)
@@ -200,7 +330,6 @@ struct Lowerer {
       builder.emit(.originAcknowledge(event.event), at: range)
       builder.place(skip)
     }
-    let after = builder.makeLabel()
     builder.jump(to: after, at: range)
     let failed = builder.makeLabel()
     builder.place(failed)
@@ -236,11 +365,13 @@ struct Lowerer {
     put(probe.factor, into: SlotIndex(within.index + 2))
     put(probe.max, into: SlotIndex(within.index + 3))
     let operation = prepare(probe.operation)
+    let moments = moments[probe.operation.step] ?? []
     builder.emit(.probeBegin(step.index, within: within), at: range)
     let look = builder.makeLabel()
     let seen = builder.makeLabel()
     builder.place(look)
     builder.emit(.submit(operation), at: range)
+    for moment in moments { builder.emit(.stamp(d: moment.slot, moment.moment == .start ? .operationStart : .operationEnd), at: range) }
     let mark = builder.mark()
     let holds = builder.lower(probe.until)
     builder.jumpIfTrue(holds, to: seen, at: probe.until.range)

@@ -87,6 +87,9 @@ extension ProgramBuilder {
     return SlotIndex(first)
   }
 
+  /// Temporaries that are free now are never used again: what comes next may run at the same time as what used them.
+  package mutating func retireFreeTemporaries() { freeTemporaries = [] }
+
   /// The position in `freeTemporaries` of so many neighbouring slots.
   private func firstRun(of count: Int) -> Int? {
     guard freeTemporaries.count >= count else { return nil }
@@ -171,6 +174,10 @@ extension ProgramBuilder {
     emitJump(.probeAgain(within: within, target: 0), to: label, at: range)
   }
 
+  package mutating func retryAgain(_ retry: RetryIndex, attempts: SlotIndex, to label: Label, at range: SourceRange) {
+    emitJump(.retryAgain(retry, attempts: attempts, target: 0), to: label, at: range)
+  }
+
   private mutating func emitJump(_ instruction: Instruction, to label: Label, at range: SourceRange) {
     pendingJumps.append((pc, label))
     emit(instruction, at: range)
@@ -207,6 +214,7 @@ extension Instruction {
     case .jumpIfTrue(let a, _): .jumpIfTrue(a: a, target: target)
     case .jumpIfNull(let a, _): .jumpIfNull(a: a, target: target)
     case .probeAgain(let within, _): .probeAgain(within: within, target: target)
+    case .retryAgain(let retry, let attempts, _): .retryAgain(retry, attempts: attempts, target: target)
     default: preconditionFailure("only jumps have a target: \(self)")
     }
   }
