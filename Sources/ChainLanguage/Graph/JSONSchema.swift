@@ -209,9 +209,9 @@ struct JSONSchemaBuilder {
       let names = ValueType.nameable.map(\.name) + ["rate", "size", "percentage"]
       return pattern("^((list|map|secret)<)*(\(names.joined(separator: "|")))\\??(>\\??)*$")
     case .steps: return .reference("steps")
-    case .list(let element, let least, let most):
+    case .list(let element, let least, let most, let orNull):
       var members: [(name: String, value: JSONSchemaNode)] = [
-        ("type", least == 0 ? .texts(["array", "null"]) : .text("array")), ("items", node(element)),
+        ("type", orNull ? .texts(["array", "null"]) : .text("array")), ("items", node(element)),
       ]
       if least > 0 { members.append(("minItems", .integer(least))) }
       if let most { members.append(("maxItems", .integer(most))) }

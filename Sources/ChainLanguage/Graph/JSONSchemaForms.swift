@@ -1,7 +1,7 @@
 internal import ChainProgram
 
 /// What may stand under a key, as far as a schema can say it.
-indirect enum JSONSchemaForm {
+indirect enum JSONSchemaForm: Sendable {
   /// Text, or what YAML makes a number or a bool of: the checker reads the text of each.
   case scalar
   /// As `scalar`, and `null`: an expression.
@@ -17,7 +17,7 @@ indirect enum JSONSchemaForm {
   case choice([String])
   case type
   case steps
-  case list(JSONSchemaForm, atLeast: Int = 0, atMost: Int? = nil)
+  case list(JSONSchemaForm, atLeast: Int = 0, atMost: Int? = nil, orNull: Bool = false)
   case oneOrList(JSONSchemaForm)
   /// A mapping whose keys are names.
   case names(JSONSchemaForm, atLeast: Int = 0)
@@ -44,7 +44,7 @@ enum JSONSchemaForms {
     "chain/feeds": .names(.definition("feed")), "chain/events": .names(.definition("event")), "chain/flows": .names(.definition("flow")),
     "chain/setup": .steps, "chain/teardown": .steps, "chain/setup_vu": .steps, "chain/teardown_vu": .steps, "chain/steps": .steps,
     "chain/scenarios": .names(.definition("scenario"), atLeast: 1), "chain/load": .names(.definition("profile")),
-    "chain/thresholds": .list(.either([.string, .definition("threshold")])),
+    "chain/thresholds": .list(.either([.string, .definition("threshold")]), orNull: true),
 
     "guard/hosts": .list(.scalar), "guard/writes": count,
 

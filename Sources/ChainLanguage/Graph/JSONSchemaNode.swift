@@ -1,7 +1,7 @@
 internal import ChainProgram
 
 /// A JSON value while the schema is put together: its members keep their order, so that the written file is stable and readable.
-indirect enum JSONSchemaNode {
+indirect enum JSONSchemaNode: Sendable {
   case text(String)
   case integer(Int)
   case flag(Bool)
