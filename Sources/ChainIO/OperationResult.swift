@@ -9,7 +9,7 @@
 ///
 ///     array(2)                                          messages.size == 2
 ///       array(3) "order.created" "{\"id\":1}" array(1)     messages[0].key, .text and .json
-///         array(2) "x-run" "r1"                         messages[0].headers.x-run
+///         array(2) "x-run" "r1"                         messages[0].headers["x-run"]
 ///       array(3) "order.created" "" array(0)
 package final class OperationResult {
   package struct Node {

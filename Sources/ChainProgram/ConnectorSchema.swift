@@ -109,11 +109,14 @@ package struct VerbSchema: Sendable {
   package let effect: @Sendable (_ operandText: String) -> Effect
   /// The name of this verb for the Locust-format files' `Type` column: `SQL`, `REDIS`, `GET`.
   package let method: @Sendable (_ operandText: String) -> String
+  /// Why the connector cannot carry one operation at all, from its operand's text as `effect` sees it; nil if it can.
+  package let refusal: @Sendable (_ operandText: String) -> String?
 
   package init(
     name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember],
     effect: @escaping @Sendable (_ operandText: String) -> Effect,
-    method: @escaping @Sendable (_ operandText: String) -> String
+    method: @escaping @Sendable (_ operandText: String) -> String,
+    refusal: @escaping @Sendable (_ operandText: String) -> String? = { _ in nil }
   ) {
     self.name = name
     self.operand = operand
@@ -122,6 +125,7 @@ package struct VerbSchema: Sendable {
     self.result = result
     self.effect = effect
     self.method = method
+    self.refusal = refusal
   }
 }
 

@@ -123,7 +123,7 @@ package enum BinaryOperation: UInt8, Sendable, Hashable {
   /// duration ÷ duration, a decimal
   case divideDurations
   /// instant + duration, instant - duration, instant - instant
-  case addInstant, subtractInstant, differenceInstants
+  case addInstant, subtractInstant, betweenInstants
   case concatenateText
 }
 

@@ -71,8 +71,8 @@ package final class TextPattern {
     let found = try find(text) { bytes, offsets -> String? in
       let group = pcre2_get_ovector_count_8(self.data) > 1 ? 1 : 0
       let (from, to) = (offsets[2 * group], offsets[2 * group + 1])
-      // An unset group has the largest number for its place; \K may put the start after the end.
-      guard from <= to, to <= bytes.count else { return nil }
+      // An unset group has the largest size for its place, which is -1 here; \K may put the start after the end.
+      guard from >= 0, from <= to, to <= bytes.count else { return nil }
       return String(decoding: bytes[from..<to], as: UTF8.self)
     }
     return found ?? nil

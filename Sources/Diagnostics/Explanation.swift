@@ -56,7 +56,7 @@ package struct Explanation: Sendable {
     """
 
   /// All of them, in the order of `FindingName`'s groups.
-  package static var all: [Explanation] { files + mappings + names + types + steps + runs }
+  package static var all: [Explanation] { files + mappings + names + types + steps + runs + online }
 }
 
 extension FindingName {

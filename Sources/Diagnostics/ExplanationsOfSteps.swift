@@ -20,6 +20,10 @@ extension Explanation {
           "version: 1\nchain: example\nconnections:\n  mq: { amqp: $env.ORDERS_MQ, access: consume }\n"
             + "steps:\n  - consume: orders\n    max: 1\n    conn: mq\n")),
       Explanation(
+        .commandRefused, "A command changes the state of its connection or blocks it.",
+        why: "Virtual users share their Redis connections, so 'MULTI', 'SUBSCRIBE', 'BLPOP' and the like would hit the others.",
+        bad: "steps:\n  - redis: BLPOP jobs 5\n    conn: cache\n", good: "steps:\n  - redis: LRANGE jobs 0 0\n    conn: cache\n"),
+      Explanation(
         .redisDestructive, "A Redis command that harms everyone on the server is refused.",
         why: "'FLUSHALL', 'KEYS', 'SHUTDOWN' and their like empty or stop what other people use, and no order of 'access' makes them safe.",
         bad: "steps:\n  - redis: FLUSHALL\n    conn: cache\n", good: "steps:\n  - redis: EXISTS order:${run.id}\n    conn: cache\n"),

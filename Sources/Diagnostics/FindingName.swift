@@ -43,6 +43,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case writeOnReadConnection = "write-on-read-connection"
   case consumeNotAllowed = "consume-not-allowed"
   case redisDestructive = "redis-destructive"
+  case commandRefused = "command-refused"
   case peekDeliveryLimit = "peek-delivery-limit"
   case awaitWithoutDeadline = "await-without-deadline"
   case deadlineExceedsTimeout = "deadline-exceeds-timeout"
@@ -124,6 +125,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .twoVerbs: (.error, "a step has exactly one verb")
     case .writeOnReadConnection: (.error, "a connection writes only with 'access: write'")
     case .consumeNotAllowed: (.error, "a queue is consumed only with 'access: consume'")
+    case .commandRefused: (.error, "a command needs nothing that a connection shared by all users cannot give")
     case .redisDestructive: (.error, "a Redis command that harms others is refused")
     case .peekDeliveryLimit: (.error, "'peek' counts as a delivery and is refused where deliveries are limited")
     case .awaitWithoutDeadline: (.error, "every wait has a deadline")

@@ -68,7 +68,7 @@ private struct PostgresInspection {
     }
     try session.prepare(plan) { note($0) }
     if let refusal {
-      report(refusal, text, operation: operation)
+      report(refusal, plan, text, operation: operation)
       return try beginAgain(session)
     }
     var description = Description(operation: operation)
@@ -85,14 +85,14 @@ private struct PostgresInspection {
       if let refused = refusal {
         // Privileges are what the plan is made for; another refusal may come from the nulls.
         if refused.error.code == "42501" {
-          report(refused, text, operation: operation)
+          report(refused, plan, text, operation: operation)
         } else {
           report.add(
             .unchecked, .operation(operation, position: nil),
             "whether the user may run this could not be checked: \(PostgresInspection.phrase(refused.error.message))")
         }
       }
-    } else if refusal == nil {
+    } else if refusal == nil, !plan.explains {
       report.add(
         .unchecked, .operation(operation, position: nil),
         "'\(SQLEffect.firstKeyword(text))' is checked by the server only when it runs")
@@ -108,8 +108,8 @@ private struct PostgresInspection {
     try session.query("BEGIN READ ONLY")
   }
 
-  private mutating func report(_ refusal: Refusal, _ text: String, operation: Int) {
-    let position = refusal.position.map { PostgresInspection.offset(ofCharacter: $0, in: text) }
+  private mutating func report(_ refusal: Refusal, _ plan: StatementPlan, _ text: String, operation: Int) {
+    let position = refusal.position.map { max(0, PostgresInspection.offset(ofCharacter: $0, in: text) - plan.prefixBytes) }
     let subject = InspectionProblem.Subject.operation(operation, position: position)
     let code = refusal.error.code
     let message = PostgresInspection.phrase(refusal.error.message)

@@ -22,6 +22,19 @@ extension PostgresConnector {
         ],
         effect: { SQLEffect.of($0) }, method: { _ in "SQL" }),
       VerbSchema(
+        name: "explain", operand: .sql,
+        summary: "Asks how the server would run a statement (EXPLAIN without ANALYZE): plans it with the bound values and executes nothing.",
+        keys: [],
+        result: [
+          ResultMember("plan", .json, .json, summary: "The plan as JSON: a list whose first element has the member 'Plan'."),
+          ResultMember("text", .string, .text, summary: "The same as text."),
+        ],
+        effect: { _ in .reads }, method: { _ in "EXPLAIN" }),
+      VerbSchema(
+        name: "rollback", operand: .text,
+        summary: "Ends the transaction around it without its changes: the steps after it, up to the transaction's end, are not run.", keys: [],
+        result: [], effect: { _ in .reads }, method: { _ in "SQL" }),
+      VerbSchema(
         name: "transaction", operand: .choice(isolationLevels),
         summary: "Runs its steps in one transaction of the isolation level named; commits at their end, rolls back when one fails.",
         keys: [KeySchema("steps", .block, isRequired: true, summary: "The steps inside the transaction.")],

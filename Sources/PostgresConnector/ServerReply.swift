@@ -64,6 +64,12 @@ struct ServerReply: ~Copyable {
     target.affected = Int64(strtoll(PQcmdTuples(result), nil, 10))
     let columns = PQnfields(result)
     let rows = PQntuples(result)
+    if plan.explains, rows > 0, columns > 0 {
+      let length = Int(PQgetlength(result, 0, 0))
+      guard length <= OperationResult.bytesMax else { return ServerReply.tooLarge }
+      target.setBody(UnsafeRawBufferPointer(start: PQgetvalue(result, 0, 0), count: length))
+      return nil
+    }
     target.columnCount = Int(columns)
     target.rowCount = 0
     if columns == 0 { return nil }

@@ -18,18 +18,27 @@ final class StatementPlan {
   /// Whether losing the connection while it runs leaves open what became of a transaction.
   let commits: Bool
   let stepId: String
+  /// Whether its one row is a plan, which is the result's content.
+  let explains: Bool
+  /// Bytes of the text in front of what the chain's author wrote.
+  let prefixBytes: Int
+  private static let explanation = "EXPLAIN (FORMAT JSON) "
   /// Learnt from the first description; nil before.
   var columnNames: [String]?
 
   init(number: Int, operation: Operation, stepId: String) throws(OperationError) {
     var parameters: [Int] = []
+    var explains = false
+    var prefixBytes = 0
     let sql: String
     switch operation.role {
     case .plain:
-      guard case .sql(let text, let numbers) = operation.operand("sql") else {
+      guard case .sql(let text, let numbers) = operation.operand(operation.verb) else {
         throw OperationError(.protocol, "step '\(stepId)': the verb '\(operation.verb)' has no SQL text")
       }
-      sql = text
+      explains = operation.verb == "explain"
+      prefixBytes = explains ? StatementPlan.explanation.utf8.count : 0
+      sql = explains ? StatementPlan.explanation + text : text
       parameters = numbers
     case .beginsTransaction:
       guard case .choice(let level) = operation.operand("transaction"), PostgresConnector.isolationLevels.contains(level) else {
@@ -46,6 +55,8 @@ final class StatementPlan {
     self.number = number
     self.parameters = parameters
     self.stepId = stepId
+    self.explains = explains
+    self.prefixBytes = prefixBytes
     role = operation.role
     writes = operation.writes
     commits = operation.role == .commitsTransaction || keyword == "COMMIT" || keyword == "END"

@@ -87,6 +87,7 @@ struct BrokerQuestions {
   private mutating func read(queue: String, _ operation: Operation, _ subject: InspectionProblem.Subject) {
     guard !queue.isEmpty else { return }
     questions.append(BrokerQuestion(kind: .queueExists, name: queue, subject: subject))
+    guard operation.verb != "queue" else { return }
     report.add(.unchecked, subject, "whether the user may read '\(queue)' cannot be asked without reading from it")
   }
 

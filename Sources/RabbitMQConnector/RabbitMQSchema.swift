@@ -32,7 +32,7 @@ extension RabbitMQConnector {
 
   private static let messages = ResultMember(
     "messages", .messages, .messages,
-    summary: "The messages, oldest first: 'messages.size', and of 'messages[0]' its 'key', 'text', 'json' and 'headers.NAME'.")
+    summary: "The messages, oldest first: 'messages.size', and of 'messages[0]' its 'key', 'text', 'json' and 'headers[\"NAME\"]'.")
 
   private static let peek = VerbSchema(
     name: "peek", operand: .text,

@@ -53,6 +53,15 @@ package enum RedisCommandTable {
     return nil
   }
 
+  /// The same from the text of a step, `${…}` replaced by `?`. What the name is when an expression makes it is not known there.
+  package static func refusal(ofCommandIn text: String) -> String? {
+    let words = text.split { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" }.map { word in
+      String(word.drop { $0 == "\"" || $0 == "'" }.reversed().drop { $0 == "\"" || $0 == "'" }.reversed()).uppercased()
+    }
+    guard let first = words.first else { return nil }
+    return refusal(words: first.contains("?") ? [nil] : words.map { $0.contains("?") ? nil : $0 })
+  }
+
   /// Commands whose second word names what is done.
   static let containers: Set<String> = [
     "OBJECT", "XINFO", "XGROUP", "MEMORY", "CONFIG", "FUNCTION", "SCRIPT", "LATENCY", "SLOWLOG", "ACL", "CLUSTER", "MODULE", "PUBSUB",

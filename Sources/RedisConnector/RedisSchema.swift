@@ -14,7 +14,8 @@ extension ConnectorSchema {
           result: [
             ResultMember("reply", .untyped, .reply, summary: "The server's reply: text, an integer, null, or a list of these.")
           ],
-          effect: RedisCommandTable.effect(ofCommandIn:), method: RedisCommandTable.method(ofCommandIn:))
+          effect: RedisCommandTable.effect(ofCommandIn:), method: RedisCommandTable.method(ofCommandIn:),
+          refusal: RedisCommandTable.refusal(ofCommandIn:))
       ],
       observers: [
         ObserverSchema(

@@ -122,7 +122,7 @@ import Testing
     ("12", "12", "int"), ("-3", "-3", "int"), ("0.1", "0.1", "decimal"), ("-0.50", "-0.50", "decimal"), ("true", "true", "bool"),
     ("null", "null", "null"), ("2s", "2s", "duration"), ("0.1%", "0.001", "percentage"), ("200/s", "200.0", "rate"),
     ("eu", "\"eu\"", "string"), ("010", "\"010\"", "string"), ("12:30", "\"12:30\"", "string"), ("no", "\"no\"", "string"),
-    ("1e5", "\"1e5\"", "string"), ("99999999999999999999", "\"99999999999999999999\"", "string"),
+    ("1e5", "100000.0", "float"), ("99999999999999999999", "\"99999999999999999999\"", "string"),
   ])
   func `a literal gives a variable its type`(text: String, value: String, type: String) {
     let found = LiteralReader.value(text)

@@ -30,6 +30,11 @@ struct GalleryExplanationTests {
     let explanation = try #require(name.explanation)
     let bad = Gallery.compile(explanation.bad.chain, files: explanation.bad.files)
     let good = Gallery.compile(explanation.good.chain, files: explanation.good.files)
+    if name.isOnline {
+      // Only the systems can tell; without a look at them both are in order.
+      #expect(bad.findings.isEmpty && good.findings.isEmpty, "\(Gallery.render(bad)) \(Gallery.render(good))")
+      return
+    }
     let check = {
       #expect(Gallery.names(bad) == [name], "\(Gallery.render(bad))")
       #expect(good.findings.isEmpty, "\(Gallery.render(good))")

@@ -155,9 +155,10 @@ import Testing
     #expect(program.listing(in: files).contains("; a:1"))
   }
 
-  @Test func `every function has one signature, and every signature its function`() {
-    #expect(Set(FunctionSignature.all.map(\.function)) == Set(Function.allCases))
-    #expect(FunctionSignature.all.count == Function.allCases.count)
-    #expect(Set(FunctionSignature.all.map(\.name)).count == FunctionSignature.all.count)
+  @Test func `every function but the one behind 'in' has a signature, and one function has one name`() {
+    #expect(Set(FunctionSignature.all.map(\.function)).union([.isIn]) == Set(Function.allCases))
+    for (function, signatures) in Dictionary(grouping: FunctionSignature.all, by: \.function) {
+      #expect(Set(signatures.map(\.name)).count == 1, "\(function)")
+    }
   }
 }

@@ -39,23 +39,22 @@ import Testing
 
   /// An expression that the grammar allows.
   private static func expression(_ random: inout SplitMix, depth: Int) -> String {
-    func inner() -> String { expression(&random, depth: depth - 1) }
     guard depth > 0 else { return leaves.randomElement(using: &random)! }
+    // So many as the largest form takes, drawn before the form.
+    let parts = (0..<3).map { _ in expression(&random, depth: depth - 1) }
+    let (a, b, c) = (parts[0], parts[1], parts[2])
     switch Int.random(in: 0..<12, using: &random) {
     case 0, 1: return leaves.randomElement(using: &random)!
-    case 2, 3: return "(\(inner()) \(signs.randomElement(using: &random)!) \(inner()))"
-    case 4: return "(if \(inner()) then \(inner()) else \(inner()))"
-    case 5: return "(\(inner()) as \(types.randomElement(using: &random)!))"
-    case 6: return "\(inner())[\(inner())]"
-    case 7: return "[\(inner()), \(inner())]"
-    case 8: return "(not \(inner()))"
-    default: return call(&random, inner)
+    case 2, 3: return "(\(a) \(signs.randomElement(using: &random)!) \(b))"
+    case 4: return "(if \(a) then \(b) else \(c))"
+    case 5: return "(\(a) as \(types.randomElement(using: &random)!))"
+    case 6: return "\(a)[\(b)]"
+    case 7: return "[\(a), \(b)]"
+    case 8: return "(not \(a))"
+    default:
+      let signature = FunctionSignature.all.randomElement(using: &random)!
+      return signature.name + "(" + parts.prefix(signature.parameters.count).joined(separator: ", ") + ")"
     }
-  }
-
-  private static func call(_ random: inout SplitMix, _ inner: () -> String) -> String {
-    let signature = FunctionSignature.all.randomElement(using: &random)!
-    return signature.name + "(" + signature.parameters.map { _ in inner() }.joined(separator: ", ") + ")"
   }
 
   /// A call whose arguments have the right types, so that nearly all of them run.
@@ -85,7 +84,7 @@ import Testing
     // A pattern is a literal.
     let isPattern = signature.function == .matches || signature.function == .extract
     return signature.name + "("
-      + signature.parameters.enumerated().map { isPattern && $0.offset == 1 ? ["'(a|b)+$'", "'^(a+)+$'", "'\\\\K'", "'(?=b)'"].randomElement(using: &random)! : value($0.element.type) }
+      + signature.parameters.enumerated().map { isPattern && $0.offset == 1 ? ["'(a|b)+$'", "'(q)|.'", "''", "'^(a+)+$'", "'\\\\K'", "'(?=b)'"].randomElement(using: &random)! : value($0.element.type) }
       .joined(separator: ", ") + ")"
   }
 

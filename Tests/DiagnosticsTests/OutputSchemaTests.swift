@@ -23,7 +23,8 @@ struct OutputSchemaTests {
     let process = Process()
     let pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: try #require(validator))
-    process.arguments = ["--schemafile", schema, file.path]
+    // OASIS's schema has a pattern that is none under the u flag.
+    process.arguments = ["--regex-variant", "nonunicode", "--schemafile", schema, file.path]
     process.standardOutput = pipe
     process.standardError = pipe
     try process.run()

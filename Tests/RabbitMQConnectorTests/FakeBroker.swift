@@ -25,6 +25,8 @@ final class FakeBroker {
   private var current: Published?
   /// Called for every complete message with its delivery tag on this channel.
   var whenPublished: (UInt64) -> Void = { _ in }
+  /// Called for every method that the broker does not answer by itself.
+  var whenAsked: (UInt32) -> Void = { _ in }
   private var tag: UInt64 = 0
   /// Sends one byte per serve.
   var isDribbling = false
@@ -175,7 +177,7 @@ final class FakeBroker {
       send(AMQP_CHANNEL_OPEN_OK_METHOD, amqp_channel_open_ok_t(channel_id: .none))
     case AMQP_CONFIRM_SELECT_METHOD: send(AMQP_CONFIRM_SELECT_OK_METHOD, amqp_confirm_select_ok_t())
     case AMQP_BASIC_PUBLISH_METHOD: current = Published(method: payload)
-    default: break
+    default: whenAsked(id)
     }
   }
 }

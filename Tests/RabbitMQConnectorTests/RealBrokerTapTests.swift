@@ -169,7 +169,7 @@ import Testing
     // Closed by the peer: the same, at once.
     let cut = MonotonicClock.now
     proxy.cut()
-    #expect(turn(seconds: 3) { log.gapsEnded.count == 2 })
+    #expect(turn(seconds: 10) { log.gapsEnded.count == 2 })
     #expect(log.gapsBegun.count == 2 && log.gapsBegun[1] <= cut && log.gapsEnded[1] > cut)
     tap.close()
     raw.deleteExchange(exchange)

@@ -55,6 +55,8 @@ extension ExpressionChecker {
     if a == b { return a }
     switch (a, b) {
     case (.int, .decimal), (.decimal, .int): return .decimal
+    case (.list(.null), .list): return b
+    case (.list, .list(.null)): return a
     case (.int, .float), (.float, .int): return .float
     case (.decimal, .float): return left.constant == nil ? nil : .float
     case (.float, .decimal): return right.constant == nil ? nil : .float
@@ -273,7 +275,7 @@ extension ExpressionChecker {
     case (.divide, .duration, .duration): return (.divideDurations, .decimal, (.duration, .duration))
     case (.add, .instant, .duration): return (.addInstant, .instant, (.instant, .duration))
     case (.subtract, .instant, .duration): return (.subtractInstant, .instant, (.instant, .duration))
-    case (.subtract, .instant, .instant): return (.differenceInstants, .duration, (.instant, .instant))
+    case (.subtract, .instant, .instant): return (.betweenInstants, .duration, (.instant, .instant))
     default: break
     }
     guard let type = commonPlain(left, right), let found = Self.operation(operation, on: type) else { return nil }

@@ -41,6 +41,7 @@ extension ChainResolver {
     checkHeld(connection, node, context)
     let effect = operation.schema.effect(operandText(operation))
     checkAccess(operation, effect, builder.program.connections[connection.index])
+    checkRefusal(operation)
     let writes = effect != .reads
     if writes, let transaction = context.transaction, transaction.connection == connection { transaction.hasWrites = true }
     guard isWhole, arguments.count <= Int(UInt16.max) else { return nil }

@@ -38,7 +38,7 @@ enum Arithmetic {
       return .decimal(try decimal { () throws(Decimal.Failure) in try Decimal(a).divided(by: Decimal(b)) })
     case (.addInstant, .instant(let a), .duration(let b)): return .instant(try exact(a.addingReportingOverflow(b)))
     case (.subtractInstant, .instant(let a), .duration(let b)): return .instant(try exact(a.subtractingReportingOverflow(b)))
-    case (.differenceInstants, .instant(let a), .instant(let b)): return .duration(try exact(a.subtractingReportingOverflow(b)))
+    case (.betweenInstants, .instant(let a), .instant(let b)): return .duration(try exact(a.subtractingReportingOverflow(b)))
     case (.concatenateText, .string(let a), .string(let b)):
       guard a.utf8.count + b.utf8.count <= textBytesMax else { throw textTooLong }
       return .string(a + b)
