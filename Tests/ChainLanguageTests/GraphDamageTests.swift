@@ -12,6 +12,20 @@ struct GraphDamageTests {
     private static let rounds = 20_000
   #endif
 
+  /// `CHAINRUN_MUTATIONS=100000` for the whole of it.
+  private static var wantedRounds: Int {
+    ProcessInfo.processInfo.environment["CHAINRUN_MUTATIONS"].flatMap { Int($0) } ?? rounds
+  }
+
+  /// The chains that are damaged in turn.
+  private static func originals() throws -> [[UInt8]] {
+    let folder = GraphChainsTests.root.appendingPathComponent("Tests/Golden/chains")
+    let others = try ["everything", "rollback", "broad"].map {
+      Array(try Data(contentsOf: folder.appendingPathComponent("\($0).chain.yaml")))
+    }
+    return [try original()] + others
+  }
+
   /// The order chain with a little of everything else.
   private static func original() throws -> [UInt8] {
     let path = GraphChainsTests.root.appendingPathComponent("chains/order-flow.chain.yaml")
@@ -51,14 +65,15 @@ struct GraphDamageTests {
   @Test func `a damaged chain gives findings or a program, and never a trap`() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
-    let original = try Self.original()
-    let lines = original.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
+    let originals = try Self.originals()
     let inserted = Array("{}[]:#'\"\\|>-&*!%@`,?\n\t $().=+<>0159azé".utf8)
     let words = [
-      "null", "99999999999999999999", "${", "$run", "$order_id", "[]", "{}", "*a", "&a", "1s", "-1", "true", "${1 / 0}", "row", "json",
+      "any", "{ x: [] }", "[ { stop: run } ]", "./b.chain.yaml", "place", "secrets.token", "outputs.x", "null", "99999999999999999999", "${", "$run", "$order_id", "[]", "{}", "*a", "&a", "1s", "-1", "true", "${1 / 0}", "row", "json",
     ]
     var programs = 0
-    for round in 0..<Self.rounds {
+    for round in 0..<Self.wantedRounds {
+      let original = originals[round / 4 % originals.count]
+      let lines = original.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
       var bytes: [UInt8]
       switch round % 4 {
       case 0:
@@ -85,8 +100,8 @@ struct GraphDamageTests {
         }
         bytes = Array(kept.joined(separator: [UInt8(ascii: "\n")]))
       }
-      let compilation = compileChain(path: "chains/a.chain.yaml", bytes: bytes, connectors: GraphSchemas.all) { _ in
-        .success(Array("id,tier\n1,gold\n2,silver\n".utf8))
+      let compilation = compileChain(path: "chains/a.chain.yaml", bytes: bytes, connectors: GraphSchemas.all) { path in
+        path.hasSuffix(".yaml") ? .success(originals[3]) : .success(Array("id,tier\n1,gold\n2,silver\n".utf8))
       }
       #expect((compilation.program == nil) == compilation.findings.hasErrors, "seed \(seed), round \(round)")
       for finding in compilation.findings.sorted where finding.range.end > compilation.files[finding.range.file].bytes.count {

@@ -7,7 +7,7 @@ import Testing
 
 /// Chains that are there for their listings: what each construct becomes, read once by a person and kept.
 struct GraphListingTests {
-  @Test(arguments: ["everything", "rollback"]) func `a chain of every construct gives the listing that is kept`(_ name: String) throws {
+  @Test(arguments: ["everything", "rollback", "broad"]) func `a chain of every construct gives the listing that is kept`(_ name: String) throws {
     let folder = GraphChainsTests.root.appendingPathComponent("Tests/Golden")
     let bytes = try Data(contentsOf: folder.appendingPathComponent("chains/\(name).chain.yaml"))
     let compilation = compileChain(path: "\(name).chain.yaml", bytes: Array(bytes), connectors: GraphSchemas.all) { path in

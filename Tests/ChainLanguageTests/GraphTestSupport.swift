@@ -39,7 +39,15 @@ enum GraphSchemas {
           KeySchema("headers", .textMap, summary: "Headers."), KeySchema("confirm", .flag, summary: "Waits for the confirm."),
         ],
         result: [ResultMember("routed", .bool, .routed, summary: "Whether a queue got it.")], effect: { _ in .writes },
-        method: { _ in "PUBLISH" })
+        method: { _ in "PUBLISH" }),
+      VerbSchema(
+        name: "peek", operand: .text, summary: "Shows messages.",
+        keys: [KeySchema("max", .integer, summary: "How many."), KeySchema("accept_redelivery", .flag, summary: "Known.")],
+        result: [ResultMember("messages", .messages, .messages, summary: "The messages.")], effect: { _ in .reads }, method: { _ in "PEEK" }),
+      VerbSchema(
+        name: "consume", operand: .text, summary: "Takes messages.", keys: [],
+        result: [ResultMember("messages", .messages, .messages, summary: "The messages.")], effect: { _ in .consumes },
+        method: { _ in "CONSUME" }),
     ],
     observers: [
       ObserverSchema(

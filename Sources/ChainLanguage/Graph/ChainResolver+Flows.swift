@@ -6,7 +6,7 @@ extension ChainResolver {
   static let callsDepthMax = 16
   /// Steps after all calls were put in, far below the index of a step.
   static let stepsMax = 20_000
-  static let slotsMax = 30_000
+  static let slotsMax = 20_000
 
   func resolveCall(
     _ node: StepNode, _ name: YAMLScalar, _ inputs: [YAMLEntry], _ index: StepIndex, _ flow: inout FlowState, _ context: StepContext

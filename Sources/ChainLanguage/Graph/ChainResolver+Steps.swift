@@ -117,6 +117,8 @@ extension ChainResolver {
       if !condition.isInvalid { flow.narrow(condition.slotsNotNull(when: true)) }
     }
     let index = describe(node, context)
+    // Each lane has temporaries of its own, which the limit on expressions has to count.
+    if context.isInLane, !isRehearsal { expressionWeight += 6 }
     var context = context
     if node.continuesOnError || node.when != nil { context.isConditional = true }
     // What `capture` and `check` read besides the step's own result.
@@ -171,6 +173,11 @@ extension ChainResolver {
         findings.add(
           .badValue, at: node.verb.range, "'stop' ends more than a lane, and does not stand in one",
           help: "let the lane capture what it found, and stop after 'parallel'")
+      }
+      if context.transaction != nil || context.isTransactionOutside {
+        findings.add(
+          .badValue, at: node.verb.range, "'stop' does not stand in a transaction, which would be neither committed nor rolled back by it",
+          help: "end the transaction first, for example with 'rollback'")
       }
       kind = .stop(endsRun: endsRun)
       ends = true

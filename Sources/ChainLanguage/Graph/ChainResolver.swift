@@ -118,6 +118,10 @@ final class ChainResolver {
     finishFeeds()
     resolveProfiles()
     resolveThresholds()
+    if builder.program.steps.count > Self.stepsMax {
+      findings.add(
+        .limitExceeded, at: graph.file.range(0, 0), "the chain has \(builder.program.steps.count) steps, and \(Self.stepsMax) is the limit")
+    }
     if expressionWeight > Self.expressionWeightMax {
       findings.add(
         .limitExceeded, at: graph.file.range(0, 0),
