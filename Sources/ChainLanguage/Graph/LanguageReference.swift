@@ -1,4 +1,5 @@
 package import ChainProgram
+internal import Diagnostics
 
 /// The keys of chain files as a page, from the same tables that the checker reads. `grammar/keys.md` is this text; a test compares.
 package enum LanguageReference {
@@ -36,8 +37,39 @@ package enum LanguageReference {
     return page
   }
 
+  /// The tables of `grammar/reference/*.md` by the id that stands in the page's marker: `<!-- keys: guard -->`.
+  package static func tables(connectors: [ConnectorSchema]) -> [(id: String, text: String)] {
+    var tables: [(id: String, text: String)] = []
+    func add(_ id: String, _ write: (inout String) -> Void) {
+      var text = ""
+      write(&text)
+      while text.hasSuffix("\n\n") { text.removeLast() }
+      tables.append((id, text))
+    }
+    for mapping in LanguageMappings.all { add(mapping.id) { rows(mapping.keys, into: &$0) } }
+    for connector in connectors {
+      add("connection \(connector.kind)") { connection(connector, into: &$0) }
+      for verb in connector.verbs { add("verb \(verb.name)") { members(verb.operand, verb.summary, verb.keys, verb.result, into: &$0) } }
+      for observer in connector.observers {
+        add("observer \(observer.name)") { members(observer.operand, observer.summary, observer.keys, observer.result, into: &$0) }
+      }
+    }
+    add("findings") { text in
+      text += "| name | | the rule |\n|---|---|---|\n"
+      for name in FindingName.allCases {
+        row("`\(name.rawValue)`", name.severity == .error ? "error" : "warning", name.rule, into: &text)
+      }
+    }
+    return tables
+  }
+
   private static func table(_ title: String, _ keys: [KeyShape], into page: inout String) {
-    page += "## \(title)\n\n| key | | |\n|---|---|---|\n"
+    page += "## \(title)\n\n"
+    rows(keys, into: &page)
+  }
+
+  private static func rows(_ keys: [KeyShape], into page: inout String) {
+    page += "| key | | |\n|---|---|---|\n"
     for key in keys {
       let status = key.status == .later ? "later" : key.isRequired ? "required" : ""
       row("`\(key.name)`", status, key.summary, into: &page)
@@ -47,6 +79,18 @@ package enum LanguageReference {
 
   private static func section(_ connector: ConnectorSchema, into page: inout String) {
     page += "## \(connector.title)\n\n"
+    connection(connector, into: &page)
+    for verb in connector.verbs {
+      page += "### Verb `\(verb.name)`\n\n"
+      members(verb.operand, verb.summary, verb.keys, verb.result, into: &page)
+    }
+    for observer in connector.observers {
+      page += "### Observer `\(observer.name)`\n\n"
+      members(observer.operand, observer.summary, observer.keys, observer.result, into: &page)
+    }
+  }
+
+  private static func connection(_ connector: ConnectorSchema, into page: inout String) {
     page += "Connection: `\(connector.kind):` with an address that starts with "
     page += connector.addressSchemes.map { "`\($0)://`" }.joined(separator: " or ")
     page += "; `access` is " + connector.accessLevels.map { "`\($0)`" }.joined(separator: ", ")
@@ -56,18 +100,12 @@ package enum LanguageReference {
       for key in connector.connectionKeys { row(key, into: &page) }
       page += "\n"
     }
-    for verb in connector.verbs {
-      members("Verb `\(verb.name)`", verb.operand, verb.summary, verb.keys, verb.result, into: &page)
-    }
-    for observer in connector.observers {
-      members("Observer `\(observer.name)`", observer.operand, observer.summary, observer.keys, observer.result, into: &page)
-    }
   }
 
   private static func members(
-    _ title: String, _ operand: OperandForm, _ summary: String, _ keys: [KeySchema], _ result: [ResultMember], into page: inout String
+    _ operand: OperandForm, _ summary: String, _ keys: [KeySchema], _ result: [ResultMember], into page: inout String
   ) {
-    page += "### \(title)\n\n\(summary) Its operand is \(phrase(operand)).\n\n"
+    page += "\(summary) Its operand is \(phrase(operand)).\n\n"
     if !keys.isEmpty {
       page += "| key | | |\n|---|---|---|\n"
       for key in keys { row(key, into: &page) }
