@@ -72,13 +72,14 @@ let package = Package(
     room("HTTPConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CCurl"]),
     room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "Diagnostics", "LosslessJSON", "Metrics"]),
     room("Reports", imports: ["Metrics", "LosslessJSON"]),
+    room("Diagrams", imports: ["Diagnostics", "ChainProgram"]),
 
     // Rung 5
     program(
       "chainrun",
       imports: [
         "Diagnostics", "LosslessJSON", "Metrics", "ChainProgram", "ChainLanguage", "ChainIO", "PostgresConnector", "RedisConnector",
-        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "CCurl", "CLinux",
+        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "Diagrams", "CCurl", "CLinux",
       ]),
 
     // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
@@ -96,6 +97,11 @@ let package = Package(
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
     tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
+    tests(
+      "DiagramsTests",
+      imports: [
+        "Diagrams", "ChainLanguage", "ChainProgram", "Diagnostics", "PostgresConnector", "RedisConnector", "RabbitMQConnector", "HTTPConnector",
+      ]),
     tests("ChainProgramTests", imports: ["ChainProgram", "Diagnostics"]),
     tests(
       "ChainLanguageTests",

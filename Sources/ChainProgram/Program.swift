@@ -59,6 +59,17 @@ package struct Program: Sendable {
   }
 }
 
+/// The instructions of one step, those of the steps inside it included. For people's eyes: the runtime does not read it.
+package struct StepExtent: Sendable, Hashable {
+  package let step: StepIndex
+  package let code: Range<Int>
+
+  package init(step: StepIndex, code: Range<Int>) {
+    self.step = step
+    self.code = code
+  }
+}
+
 extension Program {
   /// Entries that a table of a program may have.
   package static let tableCountMax = Int(UInt16.max)
@@ -72,17 +83,6 @@ extension Program {
       ("lanes", lanes.count), ("measures", measures.count), ("retries", retries.count),
     ]
     return tables.first { $0.1 > Program.tableCountMax }?.0
-  }
-}
-
-/// The instructions of one step, those of the steps inside it included. For people's eyes: the runtime does not read it.
-package struct StepExtent: Sendable, Hashable {
-  package let step: StepIndex
-  package let code: Range<Int>
-
-  package init(step: StepIndex, code: Range<Int>) {
-    self.step = step
-    self.code = code
   }
 }
 

@@ -15,17 +15,20 @@ package struct Findings: Sendable {
 
   package var isEmpty: Bool { collected.isEmpty }
   package var count: Int { collected.count }
+  /// Whether what is added from now on is only counted, so that a message costs nothing but time.
+  package var isFull: Bool { collected.count >= limit }
   package var hasErrors: Bool { errorCount > 0 }
 
   /// Adds one finding; the same one a second time is ignored.
   package mutating func append(_ finding: Finding) {
-    guard !seen.contains(finding) else { return }
+    // Nothing is hashed any more once the limit is reached: then one that comes twice is counted twice.
+    guard isFull || !seen.contains(finding) else { return }
     switch finding.severity {
     case .error: errorCount += 1
     case .warning: warningCount += 1
     case .note: break
     }
-    guard collected.count < limit else {
+    guard !isFull else {
       droppedCount += 1
       return
     }

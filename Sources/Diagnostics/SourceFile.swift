@@ -33,6 +33,8 @@ package final class SourceFile: Sendable {
   package let bytes: [UInt8]
   /// Byte offset of the first byte of each line; never empty, since an empty file has one empty line.
   private let lineStarts: [UInt32]
+  /// Then a column is a difference of offsets, also in a line of a megabyte.
+  private let isASCII: Bool
 
   /// - Precondition: fewer than 2^32 bytes; whoever reads files has a far lower limit.
   package init(index: FileIndex, path: String, bytes: [UInt8]) {
@@ -41,6 +43,7 @@ package final class SourceFile: Sendable {
     self.path = path
     self.bytes = bytes
     self.lineStarts = bytes.withUnsafeBufferPointer(Self.findLineStarts)
+    self.isASCII = bytes.withUnsafeBufferPointer { bytes in bytes.allSatisfy { $0 < 0x80 } }
   }
 
   package var lineCount: Int { lineStarts.count }
@@ -72,11 +75,12 @@ package final class SourceFile: Sendable {
     return low + 1
   }
 
-  /// - Complexity: logarithmic in the number of lines, and linear in the bytes from the line's start.
+  /// - Complexity: logarithmic in the number of lines, and in a file that is not all ASCII linear in the bytes from the line's start.
   package func position(at offset: Int) -> LineColumn {
     let line = line(at: offset)
     let content = contentRange(ofLine: line)
     let end = min(max(offset, content.lowerBound), bytes.count)
+    if isASCII { return LineColumn(line: line, column: end - content.lowerBound + 1) }
     let column = bytes.withUnsafeBufferPointer { bytes in
       var column = 1
       var next = content.lowerBound

@@ -57,7 +57,7 @@ struct BrokerQuestions {
     for (index, operation) in program.operations.enumerated() where operation.connection == connection {
       let subject = InspectionProblem.Subject.operation(index, position: nil)
       guard case .text(let template)? = operation.operands.first?.value else { continue }
-      guard seen.insert("\(program.steps[operation.step.index].range.start) \(template.literal ?? "")").inserted else { continue }
+      guard seen.insert("\(program.steps[operation.step.index].range.start) \(template.literal ?? "${…}")").inserted else { continue }
       guard let name = template.literal else {
         report.add(.unchecked, subject, "what '\(operation.verb)' names is known only when it runs, so the broker was not asked")
         continue

@@ -118,10 +118,10 @@ struct OnlineLintTests {
     #expect(
       findings(in: output) == [
         "online-unknown-column 15:9",
-        "online-parameter-type 19:\(58 + schema.utf8.count)",
-        "online-capture-type 21:12",
-        "online-capture-type 22:12",
-        "online-unknown-column 24:12",
+        "online-parameter-type 19:\(64 + schema.utf8.count)",
+        "online-capture-type 21:10",
+        "online-capture-type 22:10",
+        "online-unknown-column 24:10",
         "online-permission 27:10",
         "online-missing-exchange 28:14",
       ], "\(output)")

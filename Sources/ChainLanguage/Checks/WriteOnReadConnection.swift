@@ -4,9 +4,10 @@ internal import Diagnostics
 /// `write-on-read-connection`, `consume-not-allowed` and `redis-destructive`: what a step does and what its connection may.
 extension ChainResolver {
   /// `command-refused`: what the connector would refuse when the run begins.
-  func checkRefusal(_ operation: OperationNode) {
-    guard let refusal = operation.schema.refusal(operandText(operation)) else { return }
+  func isRefused(_ operation: OperationNode) -> Bool {
+    guard let refusal = operation.schema.refusal(operandText(operation)) else { return false }
     findings.add(.commandRefused, at: operation.operand.placeRange, refusal)
+    return true
   }
 
   func checkAccess(_ operation: OperationNode, _ effect: Effect, _ connection: ConnectionDeclaration) {

@@ -40,8 +40,7 @@ extension ChainResolver {
     guard let connection = connection(node, operation.connector, verb: operation.schema.name, context, reports: true) else { return nil }
     checkHeld(connection, node, context)
     let effect = operation.schema.effect(operandText(operation))
-    checkAccess(operation, effect, builder.program.connections[connection.index])
-    checkRefusal(operation)
+    if !isRefused(operation) { checkAccess(operation, effect, builder.program.connections[connection.index]) }
     let writes = effect != .reads
     if writes, let transaction = context.transaction, transaction.connection == connection { transaction.hasWrites = true }
     guard isWhole, arguments.count <= Int(UInt16.max) else { return nil }

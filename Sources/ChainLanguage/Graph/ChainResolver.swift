@@ -265,7 +265,7 @@ final class ChainResolver {
   }
 
   func reportUnknownName(_ scalar: YAMLScalar, what: String, among names: [String]) {
-    let near = nearestName(to: scalar.text, among: names)
+    let near = findings.isFull ? nil : nearestName(to: scalar.text, among: names)
     findings.add(
       .unknownName, at: scalar.range, "there is no \(what) '\(shown(scalar.text))'",
       help: near.map { "did you mean '\($0)'?" } ?? (names.isEmpty ? nil : "declared are \(listPhrase(names))"))

@@ -39,6 +39,8 @@ struct MappingReader {
   }
 
   private func reportUnknownKey(_ key: YAMLScalar, _ shape: MappingShape, into findings: inout Findings) {
+    // Then it is only counted.
+    guard !findings.isFull else { return findings.add(.unknownKey, at: key.range, "") }
     let candidates = shape.keys.filter { $0.status == .works }.map(\.name)
     let near = nearestName(to: key.text, among: candidates)
     findings.add(

@@ -43,7 +43,11 @@ struct StepScope: ExpressionScope {
     return anywhere[name].map { .later($0) }
   }
 
-  var names: [String] { results.map(\.name) + flow.keys.sorted() + fixed.keys.sorted() }
+  /// For suggestions, in a stable order; without the variables where sorting thousands of them for each message would take its time.
+  var names: [String] {
+    guard flow.count + fixed.count <= 1_000 else { return results.map(\.name) }
+    return results.map(\.name) + flow.keys.sorted() + fixed.keys.sorted()
+  }
 }
 
 extension Expression {

@@ -70,7 +70,7 @@ private func readAllowances(_ file: SourceFile) -> (allowances: [Allowance], mis
       allowances.append(Allowance(name: name, line: isAlone ? line + 1 : line, range: range))
     } else {
       let name = words.first.map(String.init) ?? ""
-      let near = nearestName(to: name, among: FindingName.allCases.map(\.rawValue))
+      let near = mistakes.count > 1_000 ? nil : nearestName(to: name, among: FindingName.allCases.map(\.rawValue))
       mistakes.append(
         Finding(.unusedAllowance, at: range, "there is no finding '\(shown(name))'", help: near.map { "did you mean '\($0)'?" }))
     }

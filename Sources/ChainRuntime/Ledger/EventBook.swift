@@ -59,6 +59,10 @@ final class EventBook {
 
   // Origins
 
+  /// While an origin is under way its event may show up at any hop: fences must run by then to give the sighting a lower bound.
+  func originSubmitted() { for hop in hops { hop.eventPending() } }
+  func originEnded() { for hop in hops { hop.eventSettled() } }
+
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
     tracer?.attempted(origin, event: index, id: values?[0], sent: sent, acknowledged: acknowledged)
     let id = values.flatMap { EventID($0[0]) }

@@ -28,6 +28,11 @@ final class Ledger {
 
   // The virtual users'
 
+  /// An origin is about to be sent: its event may be seen before it is acknowledged. Answered by one `originEnded`, after the ledger was told
+  /// what became of it.
+  func originSubmitted(event: Int) { books[event].originSubmitted() }
+  func originEnded(event: Int) { books[event].originEnded() }
+
   /// The origin was acknowledged: the clock of the event runs.
   ///
   /// - Parameters:

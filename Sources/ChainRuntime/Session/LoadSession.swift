@@ -55,7 +55,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     recorder = Recorder(program: plan.program)
     ledger = Ledger(program: plan.program, evaluator: evaluator)
     context = UserContext(
-      program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID)
+      program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
+      secretValues: plan.secretValues)
     if let report = plan.onTrace {
       context.tracer = Tracer(program: plan.program, report: report)
       ledger.trace(with: context.tracer)
@@ -165,7 +166,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     (executor as? UserPool)?.loadOwner = self
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
-    context.writesSpent = { [unowned self] in self.writesSpent() }
+    context.stopLoad = { [unowned self] in if self.phase == .load { self.stopLoad(now: MonotonicClock.now) } }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
@@ -205,7 +206,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard let entry = program.userTeardownEntry, let pool = executor as? UserPool, !isStoppingAtOnce else {
       return checkSettled(now: MonotonicClock.now)
     }
-    let users = pool.users
+    let users = pool.users.filter(\.hasBegun)
     usersToTearDown = users.count
     for user in users {
       user.handOver(to: self)
@@ -228,7 +229,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .stopping:
       executor?.stopStarting(now: now)
       if isStoppingAtOnce { executor?.interruptAll(now: now) }
-    case .settling: if isStoppingAtOnce { checkSettled(now: now) }
+    case .settling:
+      if isStoppingAtOnce, usersToTearDown > 0 { executor?.interruptAll(now: now) } else { checkSettled(now: now) }
     }
   }
 
@@ -282,13 +284,6 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     report(nil)
   }
 
-  /// `guard: writes` is used up: nothing more starts, and the report says why.
-  private func writesSpent() {
-    let error = OperationError(.failed, code: "guard-writes", "the budget of \(program.guardWrites ?? 0) writes is used up; nothing more was started")
-    recorder.failed(step: nil, error, at: reactor.now)
-    if phase == .load { stopLoad(now: MonotonicClock.now) }
-  }
-
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
@@ -312,7 +307,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   // Settling
 
   private func checkSettled(now: UInt64) {
-    guard phase == .settling, usersToTearDown == 0 || isStoppingAtOnce else { return }
+    guard phase == .settling, usersToTearDown == 0 else { return }
     if !isStoppingAtOnce {
       guard ledger.isSettled(now: now) else {
         settledSince = 0

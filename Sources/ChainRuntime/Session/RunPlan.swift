@@ -19,6 +19,8 @@ package struct RunPlan: Sendable {
   package var onTrace: (@Sendable (TraceEntry) -> Void)?
   /// The number of the load's first iteration: which rows it draws and what its random values are.
   package var firstIteration: UInt64 = 0
+  /// What the chain's `secrets:` hold. In the users' frames and nowhere else: no message, journal or report has them.
+  package var secretValues: [(slot: SlotIndex, value: Value)] = []
 
   package init(
     program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],

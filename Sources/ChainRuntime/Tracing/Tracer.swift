@@ -34,6 +34,8 @@ final class Tracer {
     var assigned: [SlotIndex] = []
     var waitStart: UInt64 = 0
     var looks = 0
+    /// What had been told when the step was entered.
+    var tellCount = 0
     /// The latest condition; another one with the same range (the way down an `and`) takes its place.
     var decision: (range: SourceRange, holds: Bool, reads: [TracedRead])?
   }
@@ -45,6 +47,7 @@ final class Tracer {
   /// For each frame, which slots hold something secret. Lanes share their parent's.
   private var secretSlots: [UnsafePointer<Value>: [Bool]] = [:]
   private var laneNames: [Int: String] = [:]
+  private var tellCount = 0
   private let isNamed: [Bool]
 
   init(program: Program, report: @escaping (TraceEntry) -> Void) {
@@ -155,6 +158,7 @@ final class Tracer {
   private func tell(_ view: TraceView, _ happening: TraceEntry.Happening) { tell(view, tracks[view.user]?.lane, happening) }
 
   private func tell(_ view: TraceView, _ lane: String?, _ happening: TraceEntry.Happening) {
+    tellCount += 1
     report(TraceEntry(at: view.stamp, lane: lane, happening: happening))
   }
 
@@ -181,7 +185,12 @@ final class Tracer {
       if isNamed[d.index], !track.assigned.contains(d) { track.assigned.append(d) }
     }
     switch instruction {
-    case .jumpIfFalse(_, let target): decided(pc, holds: view.pc != Int(target), view, &track)
+    case .jumpIfFalse(_, let target):
+      // The counter that ends a loop is none that a round has seen.
+      if view.pc == Int(target), let owner = owner(of: pc), program.sources[pc] == program.steps[owner].range {
+        track.assigned.removeAll { slot in track.computed.last?.read.contains { $0.slot == slot } ?? false }
+      }
+      decided(pc, holds: view.pc != Int(target), view, &track)
     case .jumpIfTrue(_, let target): decided(pc, holds: view.pc == Int(target), view, &track)
     case .drawRow(let feed, let d):
       let feed = program.feeds[feed.index]
@@ -207,10 +216,9 @@ final class Tracer {
       if case .int(let from) = view.frame[from.index], case .int(let to) = view.frame[to.index] {
         tell(view, track.lane, .measured(program.measures[measure.index].name, nanoseconds: to &- from))
       }
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
-      .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end, .makeList, .castAll, .match,
-      .loadResultAt:
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
+      .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end:
       break
     }
   }
@@ -219,11 +227,13 @@ final class Tracer {
   private func begin(_ view: TraceView, _ track: inout Track) {
     let instruction = program.instructions[view.pc]
     switch instruction {
-    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .buildText, .loadResult, .loadResultInt,
-      .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp, .makeList, .castAll, .match, .loadResultAt:
+    case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
       return
     case .enterStep(let step):
       tellAssigned(view, &track)
+      // In a loop the same step comes again and is told again; a retried one enters once for its attempts and once for itself.
+      if track.step != step.index || track.tellCount != tellCount { track.step = -1 }
       enter(step.index, view, &track)
     case .submit(let operation):
       tellAssigned(view, &track)
@@ -272,6 +282,7 @@ final class Tracer {
     guard track.step != step else { return }
     track.step = step
     tell(view, track.lane, .stepEntered(StepIndex(step)))
+    track.tellCount = tellCount
   }
 
   private func tellAssigned(_ view: TraceView) {
@@ -283,6 +294,8 @@ final class Tracer {
   private func tellAssigned(_ view: TraceView, _ track: inout Track) {
     if let decision = track.decision { tell(view, track.lane, .decided(decision.range, decision.holds, reads: decision.reads)) }
     track.decision = nil
+    // Before the first step there are only variables that are set to null because some path leaves them without a value.
+    if track.step < 0 { track.assigned = [] }
     for slot in track.assigned { tell(view, track.lane, .assigned(variable(slot.index, view))) }
     track.assigned = []
   }

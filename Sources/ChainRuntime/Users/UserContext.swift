@@ -5,7 +5,7 @@ import ChainProgram
 protocol IterationOwner: AnyObject {
   /// The user is free again. Called on the reactor's thread; may start the user's next iteration.
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64)
-  /// No further iteration may start: a feed has no row left, a write budget is used up, or the chain says `stop`.
+  /// No further iteration may start: a feed has no row left, or the chain says `stop: run`.
   func stopRequested()
 }
 
@@ -41,8 +41,8 @@ final class UserContext {
   var tracer: Tracer?
   /// Writes that `guard: writes` still allows.
   private var writesLeft: Int
-  /// Called once when the budget of writes is used up.
-  var writesSpent: () -> Void = {}
+  /// Nothing more is to start: the chain says `stop: run`, or a write was refused. May be called more than once.
+  var stopLoad: () -> Void = {}
 
   init(
     program: Program, reactor: Reactor, evaluator: Evaluator, recorder: Recorder, ledger: Ledger, seed: UInt64, runID: String,
@@ -64,9 +64,15 @@ final class UserContext {
     originsOfStep = origins
   }
 
-  /// Counts one operation that writes against `guard: writes`.
-  func spendWrite() {
+  /// Takes one operation that writes out of the budget of `guard: writes`, before it is sent.
+  ///
+  /// - Throws: `guard-writes` when nothing is left: the operation must not be sent, and no further iteration starts.
+  func spendWrite() throws(OperationError) {
+    guard writesLeft > 0 else {
+      stopLoad()
+      throw OperationError(
+        .failed, code: "guard-writes", "the budget of \(program.guardWrites ?? 0) writes is used up; this one was not sent, and nothing more starts")
+    }
     writesLeft -= 1
-    if writesLeft == 0 { writesSpent() }
   }
 }

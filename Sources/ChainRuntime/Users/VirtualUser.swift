@@ -41,9 +41,13 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private var laneJoin = LanesDescription.Join.all
   private var laneSucceeded = false
   private var laneIsPending = false
-  private var laneError: (error: OperationError, ending: OperationCall.Ending)?
+  private var laneError: (error: OperationError, step: Int, ending: OperationCall.Ending)?
+  /// How a lane ended the whole iteration: it said `stop`, or its feed had no row left.
+  private var laneStop: IterationEnding?
   /// `setup_vu` has run.
   private var isPrepared = false
+  /// An iteration has begun: there may be something to tear down.
+  private(set) var hasBegun = false
   private var isPreparing = false
   private var call: OperationCall!
   private let reader: ResultReader
@@ -69,6 +73,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private var stepStart: UInt64 = 0
   private(set) var firstError: OperationError?
   private(set) var firstErrorStep = 0
+  /// The iteration was ended by `stop`; of a lane: so is its parent's.
+  private var hasStopped = false
   private var firstEnding = OperationCall.Ending.ok
   /// The error that a handler has caught and `rethrow` would pass on.
   private var pendingError: OperationError?
@@ -180,6 +186,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     if isMeasured, intendedStart != 0 {
       context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
     }
+    hasBegun = true
+    hasStopped = false
     firstError = nil
     firstEnding = .ok
     pendingError = nil
@@ -261,7 +269,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           draws.enter(step: step.index)
           pc += 1
         case .submit(let operation):
-          submit(operation.index)
+          try submit(operation.index)
           return
         case .check(let check, let a, let continues):
           try self.check(check, frame[a.index], continues: continues)
@@ -313,13 +321,19 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           if case .int(let start) = frame[from.index] { recordControl(step.index, from: UInt64(bitPattern: start)) }
           pc += 1
         case .stop(_, let endsRun):
-          if endsRun { owner.stopRequested() }
-          settleOrigins(.completed)
+          if endsRun {
+            owner.stopRequested()
+            context.stopLoad()
+          }
+          hasStopped = true
+          // A transaction that is open here is rolled back when its connection is given back.
+          settleOrigins(.interrupted)
           finish(firstErrorEnding)
           return
         case .drawRow(let feed, let d):
           guard drawRow(feed.index, d) else {
             owner.stopRequested()
+            settleOrigins(.interrupted)
             finish(.withdrawn)
             return
           }
@@ -360,12 +374,16 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   // Operations
 
-  private func submit(_ index: Int) {
+  private func submit(_ index: Int) throws(OperationError) {
     let operation = program.operations[index]
+    // A commit changes nothing that was not counted, and must not be refused after the writes it is for.
+    if operation.writes, operation.role == .plain { try context.spendWrite() }
     let now = MonotonicClock.now
-    for event in context.originsOfStep[operation.step.index] { origins[event].isAttempting = true }
+    for event in context.originsOfStep[operation.step.index] where !origins[event].isAttempting {
+      origins[event].isAttempting = true
+      context.ledger.originSubmitted(event: event)
+    }
     if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
-    if operation.writes { context.spendWrite() }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
     activity = .calling
@@ -399,7 +417,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     case .failed, .unknown:
       if isMeasured { context.recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
       isProbing = false
-      guard let error = call.failure else { preconditionFailure("a failed call has its error") }
+      guard var error = call.failure else { preconditionFailure("a failed call has its error") }
+      if program.operations[call.operation].role == .rollsBackTransaction {
+        // Nothing of what follows may run in the old transaction, and what went wrong is the error that asked for the rollback.
+        if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
+        error = pendingError ?? error
+      }
       guard raise(error, call.ending, originEnding: call.ending) else { return }
     }
     execute()
@@ -430,14 +453,18 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   // Errors
 
   /// - Returns: whether execution goes on, in a handler; otherwise the iteration has ended.
-  private func raise(_ error: OperationError, _ ending: OperationCall.Ending, originEnding: OperationCall.Ending, isRecorded: Bool = false) -> Bool {
+  ///
+  /// - Parameter recordedAt: The step at which a lane has recorded the error already; nil if it is to be recorded here.
+  private func raise(
+    _ error: OperationError, _ ending: OperationCall.Ending, originEnding: OperationCall.Ending, recordedAt: Int? = nil
+  ) -> Bool {
     if firstError == nil {
       firstError = error
-      firstErrorStep = currentStep
+      firstErrorStep = recordedAt ?? currentStep
       firstEnding = ending
-      if !isRecorded { context.recorder.failed(step: currentStep, error, at: lastStamp) }
+      if recordedAt == nil { context.recorder.failed(step: currentStep, error, at: lastStamp) }
     }
-    if isTraced, !isRecorded { context.tracer?.raised(error, ending, traceView) }
+    if isTraced, recordedAt == nil { context.tracer?.raised(error, ending, traceView) }
     // In a transaction the handler's `originAbort` settles the event, after the rollback.
     if call.lease == nil { for event in context.originsOfStep[currentStep] { settleOrigin(event, originEnding) } }
     return enterHandler(error)
@@ -450,7 +477,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
         pendingError = nil
         firstError = nil
         firstEnding = .ok
-        settleOrigins(.failed)
+        // In a transaction that goes on, what was inserted before still waits for its commit.
+        if call.lease == nil { settleOrigins(.failed) }
         if isTraced { context.tracer?.forgave(traceView) }
       } else {
         pendingError = error
@@ -574,11 +602,13 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     laneJoin = description.join
     laneSucceeded = false
     laneError = nil
+    laneStop = nil
     laneIsPending = true
     lanesRunning = description.entries.count
     stepStart = lastStamp
     activity = .joining
     for (lane, entry) in description.entries.enumerated() {
+      lanes[lane].currentStep = currentStep
       lanes[lane].start(entry: entry, iteration: iteration, stream: stream, intendedStart: 0, isMeasured: isMeasured)
     }
     return true
@@ -587,14 +617,20 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// A lane has ended.
   func iterationEnded(_ lane: VirtualUser, _ ending: IterationEnding, now: UInt64) {
     lanesRunning -= 1
-    lastStamp = max(lastStamp, now)
+    // A lane that was ended because of another one is not what the join waited for.
+    if ending != .interrupted || isInterrupted { lastStamp = max(lastStamp, now) }
     switch ending {
-    case .completed: laneSucceeded = true
+    case .completed:
+      if lane.hasStopped { laneStop = .completed } else { laneSucceeded = true }
     case .failed, .unknown:
-      if laneError == nil, let error = lane.firstError { laneError = (error, ending == .unknown ? .unknown : .failed) }
-    case .interrupted, .withdrawn: break
+      if lane.hasStopped { laneStop = ending }
+      if laneError == nil, let error = lane.firstError {
+        laneError = (error, lane.firstErrorStep, ending == .unknown ? .unknown : .failed)
+      }
+    case .withdrawn: laneStop = .withdrawn
+    case .interrupted: break
     }
-    let decided = laneJoin == .any ? laneSucceeded : laneError != nil
+    let decided = laneStop != nil || (laneJoin == .any ? laneSucceeded : laneError != nil)
     if decided, lanesRunning > 0 {
       // `interrupt` may end a lane at once, which comes back here: the count is read anew each time.
       for other in lanes where !other.isIdle && !other.isEnding { other.interrupt(now: MonotonicClock.now) }
@@ -610,10 +646,15 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       settleOrigins(.interrupted)
       return finish(.interrupted)
     }
+    if let laneStop {
+      hasStopped = laneStop != .withdrawn
+      settleOrigins(.interrupted)
+      return finish(laneStop)
+    }
     let failed = laneJoin == .any ? !laneSucceeded : laneError != nil
-    if failed, let (error, ending) = laneError {
+    if failed, let (error, step, ending) = laneError {
       // Recorded by the lane, at the step that failed.
-      guard raise(error, ending, originEnding: .ok, isRecorded: true) else { return }
+      guard raise(error, ending, originEnding: .ok, recordedAt: step) else { return }
     } else {
       pc += 1
     }
@@ -656,6 +697,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       return false
     }
     frame[attempts.index] = .int(made + 1)
+    if call.lease == nil { settleOrigins(firstEnding == .unknown ? .unknown : .failed) }
     pendingError = nil
     firstError = nil
     firstEnding = .ok
@@ -696,7 +738,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     guard origins[event].isAttempting, origins[event].isIdentified else { return }
     context.ledger.committed(
       event: event, UnsafePointer(origins[event].values), sent: call.startedNanoseconds, acknowledged: call.endedNanoseconds)
-    origins[event].reset()
+    endOrigin(event)
   }
 
   private func settleOrigin(_ event: Int, _ ending: OperationCall.Ending) {
@@ -707,6 +749,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
     case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
     }
+    endOrigin(event)
+  }
+
+  /// After the ledger has been told what became of it, so that fences do not stop in between.
+  private func endOrigin(_ event: Int) {
+    context.ledger.originEnded(event: event)
     origins[event].reset()
   }
 

@@ -31,6 +31,7 @@ enum RunCommand {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
     }
     let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let secretValues = try readSecrets(program)
     let used = try resolve(program)
     raiseDescriptorLimit()
 
@@ -51,9 +52,10 @@ enum RunCommand {
     journal.append(start)
 
     let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
-    let plan = RunPlan(
+    var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
       onProgress: { progress.note($0) })
+    plan.secretValues = secretValues
     let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {
@@ -98,6 +100,14 @@ enum RunCommand {
     case "line": return .lines
     case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
     default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
+    }
+  }
+
+  private static func readSecrets(_ program: Program) throws(Stop) -> [(slot: SlotIndex, value: Value)] {
+    do throws(Secrets.Missing) {
+      return try Secrets.read(program)
+    } catch {
+      throw Stop(code: .usage, message: error.message)
     }
   }
 

@@ -27,6 +27,7 @@ enum RunHeader {
         line: line(step.range), countsAsOperation: step.connection != nil)
     }
     start.checks = program.checks.map { CheckInfo(step: $0.step.index, text: $0.text, line: line($0.range)) }
+    start.measures = program.measures.map(\.name)
     start.thresholds = program.thresholds.map(\.text)
     start.events = program.events.map { event in
       EventInfo(

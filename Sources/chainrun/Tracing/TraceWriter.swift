@@ -168,7 +168,8 @@ final class TraceWriter {
     let name = error.code.isEmpty ? error.class.rawValue : "\(error.class.rawValue) \(error.code)"
     picture(
       Incident(
-        name, at: range, error.message,
+        // A 'fail' says what the chain makes it say, values and all.
+        name, at: range, hidesValues && error.class == .failed ? "the chain says 'fail'" : error.message,
         notes: ending == .unknown ? ["the change may have happened or not; it is not repeated"] : []), entry)
   }
 
@@ -282,9 +283,10 @@ final class TraceWriter {
   }
 
   private func shown(_ read: TracedRead) -> String {
-    switch read.part {
+    let isTruth = read.value == "true" || read.value == "false"
+    return switch read.part {
     case .variable(let name): "\(name) = \(value(read.value))"
-    case .expression(let range): "\(text(of: range)) = \(value(read.value))"
+    case .expression(let range): "\(text(of: range)) \(isTruth ? "is" : "=") \(value(read.value))"
     }
   }
 

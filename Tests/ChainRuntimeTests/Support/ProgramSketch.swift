@@ -129,6 +129,48 @@ struct ProgramSketch {
     return EventIndex(program.events.count - 1)
   }
 
+  /// A block of its own, ended with `end`; returns where it begins.
+  mutating func block(_ body: (inout ProgramSketch) -> Void) -> Int {
+    let entry = pc
+    body(&self)
+    emit(.end)
+    return entry
+  }
+
+  mutating func lanes(_ join: LanesDescription.Join, _ entries: [Int]) -> LanesIndex {
+    let step = step("parallel", connection: nil)
+    program.lanes.append(LanesDescription(step: step, join: join, names: entries.map { "lane \($0)" }, entries: entries))
+    return LanesIndex(program.lanes.count - 1)
+  }
+
+  /// `parallel:` over blocks written before.
+  mutating func parallel(_ join: LanesDescription.Join, _ entries: [Int]) {
+    let lanes = lanes(join, entries)
+    emit(.enterStep(program.lanes[lanes.index].step), .runLanes(lanes))
+  }
+
+  /// `retry:` around a body, as the compiler writes it.
+  mutating func retry(
+    _ errors: [String], max: Int, pause: UInt64 = milliseconds, factor: Double = 2, pauseMax: UInt64 = seconds,
+    _ body: (inout ProgramSketch) -> Void
+  ) {
+    program.retries.append(
+      RetryDescription(errors: errors, attemptsMax: max, pauseNanoseconds: pause, factor: factor, pauseMaxNanoseconds: pauseMax))
+    let index = RetryIndex(program.retries.count - 1)
+    let attempts = slot()
+    emit(.constant(d: attempts, constant(.int(0))))
+    let start = pc
+    body(&self)
+    let end = pc
+    emit(.jump(target: UInt32(end + 3)), .retryAgain(index, attempts: attempts, target: UInt32(start)), .rethrow)
+    handle(start..<end, at: end + 1)
+  }
+
+  mutating func measure(_ name: String) -> MeasureIndex {
+    program.measures.append(MeasureDescription(name: name, range: nowhere))
+    return MeasureIndex(program.measures.count - 1)
+  }
+
   /// The iteration starts at the next instruction.
   mutating func beginIteration() { program.iterationEntry = pc }
 }

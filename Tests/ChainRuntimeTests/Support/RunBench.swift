@@ -14,6 +14,7 @@ struct RunBench {
   let script: Script
   var seed: UInt64 = 7
   var askedArrivals: UInt64?
+  var secretValues: [(slot: SlotIndex, value: Value)] = []
 
   struct Outcome {
     let result: RunResult
@@ -37,10 +38,11 @@ struct RunBench {
     journal.append(start)
     let connector = ScriptedConnector(script: script)
     let progress = Progress()
-    let plan = RunPlan(
+    var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: "run-1",
       connectors: program.connections.map { _ in connector }, targets: program.connections.map { _ in ScriptedConnector.Target() },
       journal: journal, onProgress: { progress.saw($0.phase) })
+    plan.secretValues = secretValues
     let run = try Run(plan: plan)
     if isInterruptedEarly { interrupt(run) }
     try run.start()
@@ -67,6 +69,7 @@ struct RunBench {
     start.monotonicNanoseconds = MonotonicClock.now
     start.steps = program.steps.map { StepInfo(id: $0.id, verb: $0.verb) }
     start.checks = program.checks.map { CheckInfo(step: $0.step.index, text: $0.text) }
+    start.measures = program.measures.map(\.name)
     start.events = program.events.map { EventInfo(name: $0.name, hops: $0.hops.map { HopInfo(name: $0.name) }) }
     return start
   }

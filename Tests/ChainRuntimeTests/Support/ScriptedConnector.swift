@@ -40,6 +40,8 @@ final class Script: @unchecked Sendable {
   var submittedCount = 0 { didSet { submittedSoFar.store(submittedCount, ordering: .relaxed) } }
   /// For the test's thread while a run is under way.
   private let submittedSoFar = Atomic<Int>(0)
+  /// A byte for each of the first eight steps; stays at 255.
+  private let submittedOfStep = Atomic<UInt64>(0)
   var abandoned = 0
   var lateReplies = 0
   var endedLeases = 0
@@ -54,6 +56,15 @@ final class Script: @unchecked Sendable {
   func wait(submitted count: Int, within limit: UInt64 = 15 * seconds) {
     let deadline = MonotonicClock.now + limit
     while submittedSoFar.load(ordering: .relaxed) < count, MonotonicClock.now < deadline { sleep(nanoseconds: milliseconds) }
+  }
+
+  /// For the test's thread: whether so many operations of a step have been submitted. Of steps below 8.
+  func isWaitingAt(_ step: Int, count: Int) -> Bool { (submittedOfStep.load(ordering: .relaxed) >> (8 * UInt64(step))) & 0xff >= UInt64(count) }
+
+  func noteStep(_ step: Int) {
+    guard step < 8 else { return }
+    let counts = submittedOfStep.load(ordering: .relaxed)
+    if (counts >> (8 * UInt64(step))) & 0xff < 0xff { submittedOfStep.store(counts + (1 << (8 * UInt64(step))), ordering: .relaxed) }
   }
 
   /// Delivers a sighting of an integer id at a hop.
@@ -133,6 +144,7 @@ final class ScriptedDriver: ConnectionDriver, TimerOwner {
       connection: connection, operation: call.operation, step: operation.step.index, role: operation.role, number: script.submittedCount,
       arguments: arguments, at: now)
     script.submittedCount += 1
+    script.noteStep(request.step)
     if script.isRecording { script.submitted.append(request) }
     switch script.reply(request) {
     case .ok(0, let write):

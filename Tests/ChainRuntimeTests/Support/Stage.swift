@@ -14,15 +14,19 @@ final class Stage: IterationOwner, LoadOwner {
   private(set) var endings: [IterationEnding] = []
   private(set) var hasLoadEnded = false
   private(set) var isFeedExhausted = false
+  private(set) var loadStops = 0
   var logged: [String] = []
 
-  init(_ program: Program, _ script: Script, seed: UInt64 = 7) throws {
+  init(
+    _ program: Program, _ script: Script, seed: UInt64 = 7, secretValues: [(slot: SlotIndex, value: Value)] = []
+  ) throws {
     reactor = try Reactor()
     recorder = Recorder(program: program)
     let evaluator = Evaluator(program: program)
     ledger = Ledger(program: program, evaluator: evaluator)
     context = UserContext(
-      program: program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: seed, runID: "run-1")
+      program: program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: seed, runID: "run-1",
+      secretValues: secretValues)
     self.script = script
     let connector = ScriptedConnector(script: script)
     for index in program.connections.indices {
@@ -34,8 +38,10 @@ final class Stage: IterationOwner, LoadOwner {
       for (hopIndex, hop) in event.hops.enumerated() {
         let observer = try context.drivers[hop.connection.index].makeObserver(hop: hop, sink: ledger.sink(event: eventIndex, hop: hopIndex))
         observer.arm(deadline: 0) { _ in }
+        ledger.attach(observer, event: eventIndex, hop: hopIndex)
       }
     }
+    context.stopLoad = { [unowned self] in loadStops += 1 }
     context.log = { [unowned self] in logged.append($0) }
   }
 

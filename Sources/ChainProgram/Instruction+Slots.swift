@@ -1,8 +1,6 @@
-import ChainProgram
-
 extension Instruction {
   /// The slot that an expression instruction writes; nil for jumps and step instructions.
-  var destination: SlotIndex? {
+  package var destination: SlotIndex? {
     switch self {
     case .constant(let d, _), .move(let d, _), .binary(_, let d, _, _), .compare(_, _, let d, _, _), .not(let d, _), .negate(let d, _),
       .cast(let d, _, _), .call(_, let d, _, _), .jsonMember(let d, _, _), .element(let d, _, _), .buildText(let d, _, _),
@@ -16,8 +14,9 @@ extension Instruction {
     }
   }
 
-  /// The slots that an expression instruction reads.
-  func sources(in program: Program) -> [SlotIndex] {
+  /// The slots that the instruction reads, but for those that a table names (operations' arguments, events' values): these are temporaries,
+  /// filled by instructions before.
+  package func sources(in program: Program) -> [SlotIndex] {
     switch self {
     case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .chooseBranch, .stamp: return []
     case .move(_, let a), .not(_, let a), .negate(_, let a), .cast(_, let a, _), .jsonMember(_, let a, _), .count(_, let a), .castAll(_, _, let a, _),
@@ -35,9 +34,12 @@ extension Instruction {
         return most
       }
       return (0..<count).map { SlotIndex(a.index + $0) }
-    case .jumpIfFalse(let a, _), .jumpIfTrue(let a, _), .jumpIfNull(let a, _): return [a]
-    case .jump, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge,
-      .originAbort, .runLanes, .measure, .retryAgain, .endGroup, .stop, .drawRow, .log, .fail, .rethrow, .end:
+    case .jumpIfFalse(let a, _), .jumpIfTrue(let a, _), .jumpIfNull(let a, _), .check(_, let a, _), .log(_, let a), .fail(_, let a): return [a]
+    case .think(let a, let b), .awaitHop(_, _, _, let a, let b): return [a, b]
+    case .measure(_, let from, let to): return [from, to]
+    case .endGroup(_, let from): return [from]
+    case .jump, .enterStep, .submit, .probeBegin, .probeAgain, .probeEnd, .originIdentify, .originAcknowledge, .originAbort, .runLanes,
+      .retryAgain, .stop, .drawRow, .rethrow, .end:
       return []
     }
   }
