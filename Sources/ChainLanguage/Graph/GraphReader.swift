@@ -195,7 +195,9 @@ struct GraphReader {
     guard let source = sources.first else {
       findings.add(
         .missingKey, at: entry.key.range, "a feed needs 'csv', 'json' or 'ndjson'", help: "its file, relative to the chain's folder")
-      return nil
+      return FeedNode(
+        name: entry.key, format: .csv, path: nil, columns: [], columnsRange: entry.key.range, pick: reader["pick"],
+        exhausted: reader["exhausted"])
     }
     if let second = sources.dropFirst().first {
       findings.add(.twoVerbs, at: second.entry.key.range, "a feed has one file", help: "make two feeds")
