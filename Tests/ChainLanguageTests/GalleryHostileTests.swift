@@ -4,7 +4,7 @@ import Testing
 @testable import ChainLanguage
 
 /// Files that want to hurt: each gets a finding with a place, in bounded time, and never a trap.
-struct GalleryHostileTests {
+@Suite(.serialized) struct GalleryHostileTests {
   #if DEBUG
     /// A debug build looks at files of a thirtieth of the size, for traps; the times are those of a release build.
     private static let size = 30

@@ -153,7 +153,7 @@ import Testing
       sketch.parallel(.all, outer)
       sketch.call("after")
       sketch.emit(.end)
-      let script = Script { $0.step == 2 && fails ? .fails(after: 5 * milliseconds, self.failure) : .ok(after: 10 * milliseconds) }
+      let script = Script { $0.step == 2 && fails ? .fails(after: 5 * milliseconds, self.failure) : .ok(after: (fails ? 500 : 10) * milliseconds) }
       let stage = try Stage(sketch.program, script)
       let user = stage.makeUser()
       for round in 0..<20 {

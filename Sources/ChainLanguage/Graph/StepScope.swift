@@ -43,9 +43,9 @@ struct StepScope: ExpressionScope {
     return anywhere[name].map { .later($0) }
   }
 
-  /// For suggestions, in a stable order; without the variables where sorting thousands of them for each message would take its time.
+  /// For suggestions, in a stable order; without the variables where sorting hundreds of them for each message would take its time.
   var names: [String] {
-    guard flow.count + fixed.count <= 1_000 else { return results.map(\.name) }
+    guard flow.count + fixed.count <= 300 else { return results.map(\.name) }
     return results.map(\.name) + flow.keys.sorted() + fixed.keys.sorted()
   }
 }
