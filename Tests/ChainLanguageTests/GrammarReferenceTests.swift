@@ -17,7 +17,8 @@ struct GrammarReferenceTests {
         places[marked.id, default: 0] += 1
         let table = try #require(known[marked.id], "\(page.name): '\(marked.id)' is no table of the checker")
         if ProcessInfo.processInfo.environment["CHAINRUN_RECORD"] != nil {
-          text = text.replacingOccurrences(of: GrammarReference.block(marked.id, marked.text), with: GrammarReference.block(marked.id, table))
+          let old = GrammarReference.block(marked.id, marked.text)
+          text = text.replacingOccurrences(of: old, with: GrammarReference.block(marked.id, table))
           try Data(text.utf8).write(to: GrammarReference.folder.appendingPathComponent(page.name))
         } else {
           #expect(marked.text == table, "\(page.name): record anew with CHAINRUN_RECORD=1 swift test --filter Grammar")

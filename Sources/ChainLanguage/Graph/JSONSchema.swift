@@ -125,7 +125,8 @@ struct JSONSchemaBuilder {
   }
 
   private func control(_ verb: KeyShape, _ keys: [KeyShape]) -> JSONSchemaNode {
-    let properties = ([verb] + keys).map { property($0, in: "step \(verb.name)") } + LanguageShapes.stepCommon.map { property($0, in: "every step") }
+    let properties =
+      ([verb] + keys).map { property($0, in: "step \(verb.name)") } + LanguageShapes.stepCommon.map { property($0, in: "every step") }
     let needed = [verb.name] + keys.filter(\.isRequired).map(\.name) + (JSONSchemaForms.alsoRequired[verb.name] ?? [])
     var members = closed(properties, required: needed)
     if verb.name == "await" {

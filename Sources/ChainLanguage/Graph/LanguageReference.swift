@@ -16,7 +16,8 @@ package enum LanguageReference {
     let mappings: [(title: String, shape: MappingShape)] = [
       ("The file", LanguageShapes.chain), ("`guard:`", LanguageShapes.guarded), ("`connections:` NAME", LanguageShapes.connection),
       ("`vars:` NAME, the long form", LanguageShapes.variable), ("`feeds:` NAME", LanguageShapes.feed),
-      ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`secrets:` NAME", LanguageShapes.secret), ("`flows:` NAME", LanguageShapes.flow),
+      ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`secrets:` NAME", LanguageShapes.secret),
+      ("`flows:` NAME", LanguageShapes.flow),
       ("`scenarios:` NAME", LanguageShapes.scenario), ("`load:` NAME", LanguageShapes.profile),
       ("`closed:`", LanguageShapes.closed), ("`open:`", LanguageShapes.open),
       ("`thresholds:` entry, the long form", LanguageShapes.threshold),
