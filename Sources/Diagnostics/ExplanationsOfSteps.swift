@@ -28,20 +28,50 @@ extension Explanation {
         why: "'FLUSHALL', 'KEYS', 'SHUTDOWN' and their like empty or stop what other people use, and no order of 'access' makes them safe.",
         bad: "steps:\n  - redis: FLUSHALL\n    conn: cache\n", good: "steps:\n  - redis: EXISTS order:${run.id}\n    conn: cache\n"),
       Explanation(
-        .peekDeliveryLimit, "'peek' counts as a delivery, and is refused on queues that limit deliveries, unless the step accepts it.",
+        .peekDeliveryLimit, "Each 'peek' counts as a delivery of the messages that it shows, so a repeated one needs the step's consent.",
         why: "Looking at a message often enough would move it to the dead letters. 'accept_redelivery: true' says that this is all right.",
-        bad: "steps:\n  - peek: orders.quorum\n    max: 5\n    conn: mq\n",
-        good: "steps:\n  - peek: orders.quorum\n    max: 5\n    accept_redelivery: true\n    conn: mq\n"),
+        bad: "steps:\n  - repeat: 3\n    steps: [ { peek: orders.dlq, max: 5, conn: mq } ]\n",
+        good: "steps:\n  - repeat: 3\n    steps: [ { peek: orders.dlq, max: 5, accept_redelivery: true, conn: mq } ]\n"),
       Explanation(
         .awaitWithoutDeadline, "Every wait has a deadline: 'within'.",
         why: "Without one a lost event would hold its virtual user until the end of the run, and the loss would never be seen.",
         bad: "steps:\n  - await: { redis: GET order }\n    until: reply != null\n",
         good: "steps:\n  - await: { redis: GET order }\n    until: reply != null\n    within: 2s\n"),
       Explanation(
-        .deadlineExceedsTimeout, "A wait may take longer than the step around it is allowed to.",
-        why: "The step's timeout would end it first, as an error, and the wait would never say 'late'.",
-        bad: "steps:\n  - await: { redis: GET order }\n    until: reply != null\n    within: 10s\n    timeout: 2s\n",
-        good: "steps:\n  - await: { redis: GET order }\n    until: reply != null\n    within: 2s\n    timeout: 10s\n"),
+        .deadlineExceedsTimeout, "A wait is longer than what it waits for is followed: an event's 'settle', or the timeout of the transaction around it.",
+        why: "The event is given up, or the transaction ended, while the user still waits: the rest of the wait can bring nothing.",
+        bad: """
+          events:
+            order_created:
+              origin: insert
+              id: $order
+              settle: 5s
+              hops: { cached: { watch: "order:*", conn: cache, id: key.after("order:") as int } }
+          steps:
+            - id: insert
+              sql: INSERT INTO orders (customer_id) VALUES (1) RETURNING id
+              conn: db
+              capture: { order: row.id as int }
+            - await: order_created.cached
+              within: 20s
+
+          """,
+        good: """
+          events:
+            order_created:
+              origin: insert
+              id: $order
+              settle: 5s
+              hops: { cached: { watch: "order:*", conn: cache, id: key.after("order:") as int } }
+          steps:
+            - id: insert
+              sql: INSERT INTO orders (customer_id) VALUES (1) RETURNING id
+              conn: db
+              capture: { order: row.id as int }
+            - await: order_created.cached
+              within: 5s
+
+          """),
       Explanation(
         .checkInsideProbe, "A probe is repeated until its 'until' holds, so it has no 'check' of its own.",
         why: "A check that is false at first is what waiting is about, and would be counted as a failure each time.",

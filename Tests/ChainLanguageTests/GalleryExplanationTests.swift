@@ -8,17 +8,7 @@ struct GalleryExplanationTests {
   /// Names that this version cannot give for a chain on its own, and why. Whoever makes one of them true takes it out.
   static let notYetProduced: [FindingName: String] = [
     .fileUnreadable: "given by the command; by the compiler with 'use'",
-    .importCycle: "comes with 'use'",
     .notSupportedYet: "goes away as the language is completed",
-    .secretLeak: "comes with 'secrets'",
-    .consumeNotAllowed: "comes with the verb 'consume'",
-    .peekDeliveryLimit: "comes with the verb 'peek', and is seen on the server only",
-    .deadlineExceedsTimeout: "not checked yet",
-    .whileWithoutMax: "comes with 'while'",
-    .branchWeightZero: "comes with 'branch'",
-    .poolSelfDeadlock: "comes with 'parallel'",
-    .keyWithoutRunScope: "not checked yet",
-    .rateInfeasible: "not checked yet",
   ]
 
   @Test func `each name is explained once`() {

@@ -49,10 +49,7 @@ struct JSONSchemaBuilder {
     for observer in observers { definitions.append(("observer_\(observer.name)", self.observer(observer))) }
 
     let verbs = connectors.flatMap(\.verbs)
-    let later = LanguageShapes.laterVerbs.filter { name in
-      !verbs.contains { $0.name == name } && !LanguageShapes.controlVerbs.contains { $0.verb.name == name }
-    }
-    let names = LanguageShapes.controlVerbs.map(\.verb.name) + verbs.map(\.name) + later
+    let names = LanguageShapes.controlVerbs.map(\.verb.name) + verbs.map(\.name)
     definitions.append(
       ("steps", .object([("type", .texts(["array", "null"])), ("items", .reference("step"))])))
     definitions.append(
@@ -74,13 +71,6 @@ struct JSONSchemaBuilder {
       ))
     for verb in LanguageShapes.controlVerbs { definitions.append(("step_\(verb.verb.name)", control(verb.verb, verb.keys))) }
     for verb in verbs { definitions.append(("step_\(verb.name)", operation(verb))) }
-    for name in later {
-      definitions.append(
-        (
-          "step_\(name)",
-          .object([("description", .text("Not in this version yet.")), ("type", .text("object")), ("required", .texts([name]))])
-        ))
-    }
     return definitions
   }
 

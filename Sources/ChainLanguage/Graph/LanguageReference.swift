@@ -32,7 +32,6 @@ package enum LanguageReference {
     table("`backoff:`, the long form", LanguageShapes.backoff.keys, into: &page)
     table("`branch:` entry", LanguageShapes.branch.keys, into: &page)
     table("`measure:` NAME", LanguageShapes.measure.keys, into: &page)
-    page += "Verbs of later versions: " + LanguageShapes.laterVerbs.map { "`\($0)`" }.joined(separator: " ") + "\n\n"
     for connector in connectors { section(connector, into: &page) }
     while page.hasSuffix("\n\n") { page.removeLast() }
     return page

@@ -211,9 +211,6 @@ enum LanguageShapes {
     (KeyShape("stop", "Ends the iteration well, or the whole run's load: iteration or run."), []),
   ]
 
-  /// Verbs of the language that this version does not have.
-  static let laterVerbs = ["rollback", "explain", "peek", "consume", "graphql"]
-
   static let retry = MappingShape(
     phrase: "'retry'",
     keys: [

@@ -28,7 +28,6 @@ struct StepReader {
   private enum Verb {
     case control(KeyShape, keys: [KeyShape])
     case connector(ConnectorSchema, VerbSchema)
-    case later
   }
 
   private func verb(named name: String) -> Verb? {
@@ -38,7 +37,7 @@ struct StepReader {
     for connector in connectors {
       if let schema = connector.verbs.first(where: { $0.name == name }) { return .connector(connector, schema) }
     }
-    return LanguageShapes.laterVerbs.contains(name) ? .later : nil
+    return nil
   }
 
   private var verbNames: [String] {
@@ -69,11 +68,6 @@ struct StepReader {
         help: "make two steps", related: [Related(chosen.entry.key.range, "the first verb")])
     }
     switch chosen.verb {
-    case .later:
-      findings.add(
-        .notSupportedYet, at: chosen.entry.key.range,
-        "'\(chosen.entry.key.text)' is part of the language, and this version does not have it yet")
-      return nil
     case .control(let shape, let keys):
       return control(node, chosen.entry, shape, keys, others: found.map(\.entry.key.text), isProbe: isProbe)
     case .connector(let connector, let schema):
@@ -85,7 +79,6 @@ struct StepReader {
     switch verb {
     case .control(_, let keys): keys.map(\.name)
     case .connector(_, let schema): schema.keys.map(\.name)
-    case .later: []
     }
   }
 

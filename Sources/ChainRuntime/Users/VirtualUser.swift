@@ -692,7 +692,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private func retryAgain(_ retry: RetryDescription, _ attempts: SlotIndex, _ target: UInt32) -> Bool {
     var made: Int64 = 0
     if case .int(let count) = frame[attempts.index] { made = count }
-    guard let error = pendingError, made < Int64(retry.attemptsMax), RetryRule.matches(retry, error) else {
+    // What may have happened is never blindly repeated.
+    guard let error = pendingError, firstEnding != .unknown, made < Int64(retry.attemptsMax), RetryRule.matches(retry, error) else {
       pc += 1
       return false
     }
