@@ -76,7 +76,7 @@ struct GraphFindingsTests {
       #          ^ wrong-node-kind
           redis: GET a
         - explain: SELECT 1
-      #   ^^^^^^^ not-supported-yet
+      #   ^^^^^^^ no-verb
         - just a text
       #   ^^^^^^^^^^^ wrong-node-kind
       """)
