@@ -4,9 +4,15 @@ internal import LosslessJSON
 
 /// Connections and variables.
 extension ChainResolver {
+  static let connectionsMax = 100
+
   func resolveConnections() {
     for node in graph.connections {
       guard let schema = node.schema else { continue }
+      guard builder.program.connections.count < Self.connectionsMax else {
+        findings.add(.limitExceeded, at: node.name.range, "a chain has at most \(Self.connectionsMax) connections")
+        break
+      }
       let access = choice(node.access, "access", schema.accessLevels) ?? schema.accessLevels.first ?? ""
       let address = node.address.flatMap { self.address($0, schema) } ?? .literal("")
       var options: [(name: String, value: OperandTemplate)] = []

@@ -45,7 +45,7 @@ final class TransactionContext {
 /// The walk over steps in the order of execution.
 extension ChainResolver {
   /// Variables of one block; what is known is merged at each `if`, so that very many would make linting slow.
-  static let variablesMax = 4_096
+  static let variablesMax = 1_000
 
   func resolveBlock(_ nodes: [StepNode], readsFeeds: Bool, seesUserSetup: Bool = false) -> [TypedStep] {
     block = BlockState()
