@@ -111,9 +111,11 @@ package struct VerbSchema: Sendable {
   package let method: @Sendable (_ operandText: String) -> String
   /// Why the connector cannot carry one operation at all, from its operand's text as `effect` sees it; nil if it can.
   package let refusal: @Sendable (_ operandText: String) -> String?
+  /// Groups of keys of which at most one may be given, and one must be where the group says so.
+  package let alternatives: [KeyAlternatives]
 
   package init(
-    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember],
+    name: String, operand: OperandForm, summary: String, keys: [KeySchema], alternatives: [KeyAlternatives] = [], result: [ResultMember],
     effect: @escaping @Sendable (_ operandText: String) -> Effect,
     method: @escaping @Sendable (_ operandText: String) -> String,
     refusal: @escaping @Sendable (_ operandText: String) -> String? = { _ in nil }
@@ -126,6 +128,18 @@ package struct VerbSchema: Sendable {
     self.effect = effect
     self.method = method
     self.refusal = refusal
+    self.alternatives = alternatives
+  }
+}
+
+/// Keys of a verb that exclude each other, such as the two ways to give a message its body.
+package struct KeyAlternatives: Sendable, Hashable {
+  package let keys: [String]
+  package let isRequired: Bool
+
+  package init(_ keys: [String], isRequired: Bool) {
+    self.keys = keys
+    self.isRequired = isRequired
   }
 }
 

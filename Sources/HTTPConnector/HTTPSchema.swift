@@ -22,6 +22,7 @@ extension ConnectorSchema {
             KeySchema("text", .text, summary: "The body, as plain text."),
             KeySchema("content_type", .text, summary: "The body's content type, instead of the one that goes with 'json' or 'text'."),
           ],
+          alternatives: [KeyAlternatives(["json", "text"], isRequired: false)],
           result: [
             ResultMember("status", .int, .status, summary: "The status of the answer, such as 200."),
             ResultMember("headers", .untyped, .headers, summary: "The answer's headers by name, whatever their case."),

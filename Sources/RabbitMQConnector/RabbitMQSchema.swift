@@ -24,6 +24,7 @@ extension RabbitMQConnector {
       KeySchema(
         "content_type", .text, summary: "The message's 'content_type' property; 'application/json' or 'text/plain' if not given."),
     ],
+    alternatives: [KeyAlternatives(["json", "text"], isRequired: true)],
     result: [
       ResultMember(
         "routed", .bool, .routed, summary: "False when a mandatory message was returned because no queue would have got it; else true.")

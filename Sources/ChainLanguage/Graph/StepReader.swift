@@ -218,9 +218,22 @@ struct StepReader {
     }
     let nested = isBlock ? reader["steps"].map { read($0) } ?? [] : nil
     let options = schema.keys.filter { $0.form != .block }.compactMap { key in reader[key.name].map { (key: key, entry: $0) } }
+    for group in schema.alternatives { check(group, of: schema, verb, reader) }
     let kind = StepKind.operation(
       OperationNode(connector: connector, schema: schema, operand: verb.value, options: options, nested: nested))
     return make(node, verb, kind, reader)
+  }
+
+  private mutating func check(_ group: KeyAlternatives, of schema: VerbSchema, _ verb: YAMLEntry, _ reader: MappingReader) {
+    let given = group.keys.compactMap { reader[$0] }
+    let names = group.keys.map { "'\($0)'" }.joined(separator: " or ")
+    if given.count > 1 {
+      findings.add(
+        .badValue, at: given[1].key.range, "'\(schema.name)' takes \(names), and this one has both", help: "leave one of them out",
+        related: [Related(given[0].key.range, "the other one")])
+    } else if given.isEmpty, group.isRequired {
+      findings.add(.missingKey, at: verb.key.range, "'\(schema.name)' needs \(names)", help: "add one of them")
+    }
   }
 
   private mutating func make(_ node: YAMLNode, _ verb: YAMLEntry, _ kind: StepKind, _ reader: MappingReader) -> StepNode {
