@@ -46,6 +46,28 @@ extension OnServers {
   }
 }
 
+extension OnServers {
+  @Test func `a run that its budget of writes has cut short does not pass`() throws {
+    let sandbox = try Self.sandbox()
+    let folder = try ScratchFolder()
+    let chain = try folder.write(
+      """
+      version: 1
+      chain: budget
+      guard: { hosts: [127.0.0.1], writes: 7 }
+      connections: { cache: { redis: $env.ORDERS_CACHE, access: write } }
+      steps: [ { redis: "SET budget:${run.id} 1 EX 60" } ]
+      load: { smoke: { closed: { vus: 2, iterations: 50 } } }
+      """, to: "budget.chain.yaml")
+    let (ended, results, scratch) = try Self.run(sandbox, chain, within: 30)
+    #expect(ended.code == 1, "\(ended)")
+    #expect(results.count("iterations/completed") == 7 && results.count("iterations/arrivals") < 50, "\(ended)")
+    #expect(results.isConserved)
+    #expect(ended.output.contains("its budget of writes was used up"), "\(ended)")
+    withExtendedLifetime(scratch) {}
+  }
+}
+
 /// Needs no servers.
 struct ChainLintTests {
   @Test func `every chain lints clean, strictly too`() throws {
