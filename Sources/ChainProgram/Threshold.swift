@@ -39,6 +39,8 @@ package struct Threshold: Sendable {
     case response
     case service
     case startDelay
+    /// `p95(measure.insert_to_replica)`: a measure's times, by its place in `Program.measures`.
+    case measure(Int)
   }
 
   package enum Count: Sendable, Hashable {

@@ -25,7 +25,7 @@ extension ConnectorSchema {
           alternatives: [KeyAlternatives(["json", "text"], isRequired: false)],
           result: [
             ResultMember("status", .int, .status, summary: "The status of the answer, such as 200."),
-            ResultMember("headers", .untyped, .headers, summary: "The answer's headers by name, whatever their case."),
+            ResultMember("headers", .map(.untyped), .headers, summary: "The answer's headers by name, whatever their case."),
             ResultMember("text", .string, .text, summary: "The answer's body, as text."),
             ResultMember("json", .json, .json, summary: "The answer's body, read as JSON."),
           ],
@@ -48,7 +48,7 @@ extension ConnectorSchema {
             ResultMember(
               "errors", .json, .json, prefix: [.member("errors")], summary: "The answer's list 'errors'; null if there were none."),
             ResultMember("json", .json, .json, summary: "The whole answer, read as JSON."),
-            ResultMember("headers", .untyped, .headers, summary: "The answer's headers by name, whatever their case."),
+            ResultMember("headers", .map(.untyped), .headers, summary: "The answer's headers by name, whatever their case."),
           ],
           effect: GraphQLDocument.effect(of:), method: { _ in "GRAPHQL" }),
       ],

@@ -1,8 +1,11 @@
-/// The tables, the exchange and the queue that the pipeline works on.
+/// The tables, the exchange and the queues that the pipeline works on.
 enum Topology {
   static let exchange: StaticString = "orders"
   static let cacheQueue: StaticString = "orders.cache"
   static let binding: StaticString = "order.*"
+  /// Filled by whoever announces a return, and emptied by a person: no part of the pipeline consumes it.
+  static let returnsQueue: StaticString = "orders.returns"
+  static let returnsBinding: StaticString = "return.*"
 
   /// Can be applied again and again.
   ///
@@ -41,6 +44,7 @@ enum Topology {
     let broker = try Broker(addresses.broker, name: "OrderPipeline init")
     try broker.declareExchange(exchange)
     try broker.declareQueue(cacheQueue, boundTo: exchange, by: binding)
+    try broker.declareQueue(returnsQueue, boundTo: exchange, by: returnsBinding)
     // The cache has nothing to create, but an address that is wrong should be known now.
     _ = try Cache(addresses.cache)
   }

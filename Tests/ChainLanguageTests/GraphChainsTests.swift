@@ -13,7 +13,8 @@ struct GraphChainsTests {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   static let names = [
-    "order-flow", "redis-get", "bench/order", "bench/redis-get", "bench/pg-read", "bench/publish", "bench/http-get",
+    "order-flow", "redis-get", "checkout", "browse-and-buy", "read-your-writes", "cache-warmup", "queue-inspection", "fan-out", "announce",
+    "api-smoke", "stock-contention", "bench/order", "bench/redis-get", "bench/pg-read", "bench/publish", "bench/http-get",
   ]
 
   /// The connectors' own: these chains are what users run.
@@ -39,5 +40,38 @@ struct GraphChainsTests {
     }
     let expected = String(decoding: (try? Data(contentsOf: kept)) ?? Data(), as: UTF8.self)
     #expect(listing == expected, "record anew with CHAINRUN_RECORD=1 swift test --filter GraphChainsTests, and read the difference")
+  }
+
+  @Test func `a threshold may be set on a measure`() throws {
+    let program = try #require(Self.compile("read-your-writes").program)
+    #expect(program.measures.map(\.name) == ["commit_to_replica"])
+    #expect(program.thresholds.first?.metric == .quantile(0.95, .measure(0)))
+  }
+
+  @Test func `the text of a GraphQL document may stand in a file beside the chain`() throws {
+    func compile(_ files: [String: [UInt8]]) -> Compilation {
+      let text = """
+        version: 1
+        chain: t
+        connections: { api: { http: $env.API } }
+        steps: [ { graphql: queries/order.graphql }, { graphql: queries/order.graphql } ]
+        """
+      return compileChain(path: "a/b/t.chain.yaml", bytes: Array(text.utf8), connectors: Self.schemas) { path in
+        files[path].map { .success($0) } ?? .failure(ReadFailure("no such file"))
+      }
+    }
+    let document = "query Order($id: ID!) { order(id: $id, note: \"costs ${x}\") { amount } }"
+    let program = try #require(compile(["a/b/queries/order.graphql": Array(document.utf8)]).program)
+    for operation in program.operations {
+      guard case .text(let template)? = operation.operands.first?.value else { throw ReadFailure("no text") }
+      // A file is literal: GraphQL has a '$' of its own.
+      #expect(template.literal == document)
+    }
+    #expect(compile([:]).findings.sorted.map(\.name) == [.fileUnreadable, .fileUnreadable])
+    #expect(Set(compile(["a/b/queries/order.graphql": [0xff, 0x7b]]).findings.sorted.map(\.name)).contains(.invalidEncoding))
+    #expect(compile(["a/b/queries/order.graphql": [UInt8](repeating: 0x20, count: 1 << 20 + 1)]).findings.hasErrors)
+    // What a file writes, a connection for reading refuses, as for a text in the chain.
+    let mutation = compile(["a/b/queries/order.graphql": Array("mutation { pay }".utf8)])
+    #expect(mutation.findings.sorted.map(\.name) == [.writeOnReadConnection, .writeOnReadConnection])
   }
 }

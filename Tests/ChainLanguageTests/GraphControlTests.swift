@@ -141,6 +141,10 @@ struct GraphControlTests {
           as: item
           steps:
             - log: "${item.name as string}"
+        - for_each: [1, 2]
+      #             ^^^^^^ wrong-node-kind
+          as: x
+          steps: [ { log: "${x}" } ]
         - for_each: n
       #             ^ type-mismatch
           as: other

@@ -293,6 +293,8 @@ struct GraphFindingsTests {
       #   ^^^^^^^^^^^^^^^^^ threshold-selector
         - p9x(response) < 1s
       #   ^^^ threshold-selector
+        - p95(measure.lagg) < 1s
+      #               ^^^^ threshold-selector
       """)
   }
 

@@ -64,9 +64,11 @@ private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
       $0.startDelay = histogram([3_000_000])
       $0.steps[0].service = histogram([4_000_000])
       $0.steps[1].service = histogram([5_000_000])
+      $0.measures = [MeasureRecord(name: "idle"), MeasureRecord(name: "lag")]
+      $0.measures[1].values = histogram([6_000_000])
     }
-    let series: [Threshold.Series] = [.response, .service, .startDelay, .step(StepIndex(0)), .step(StepIndex(1))]
-    #expect(series.map { verdict(.maximum($0), .less, 0, record).observed } == ["1 ms", "2 ms", "3 ms", "4 ms", "5 ms"])
+    let series: [Threshold.Series] = [.response, .service, .startDelay, .step(StepIndex(0)), .step(StepIndex(1)), .measure(1)]
+    #expect(series.map { verdict(.maximum($0), .less, 0, record).observed } == ["1 ms", "2 ms", "3 ms", "4 ms", "5 ms", "6 ms"])
   }
 
   @Test func `a quantile without enough data is inconclusive`() {

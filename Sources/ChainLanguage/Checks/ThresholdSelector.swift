@@ -69,13 +69,14 @@ extension ChainResolver {
     case ("service", 1): return .service
     case ("start_delay", 1): return .startDelay
     case ("step", 2...): return step(joined(path[1...])).map { .step($0) }
+    case ("measure", 2): return measure(path[1]).map { .measure($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects no times",
-        help: "times are response, service, start_delay, step.<id> and event.<name>.<hop>")
+        help: "times are response, service, start_delay, step.<id>, measure.<name> and event.<name>.<hop>")
       return nil
     }
   }
@@ -114,6 +115,13 @@ extension ChainResolver {
   private func event(_ name: (name: String, range: SourceRange)) -> OriginState? {
     if let found = origins.first(where: { $0.node.name.text == name.name }) { return found }
     report(name, "there is no event", among: origins.map(\.node.name.text))
+    return nil
+  }
+
+  private func measure(_ name: (name: String, range: SourceRange)) -> Int? {
+    let names = builder.program.measures.map(\.name)
+    if let found = names.firstIndex(of: name.name) { return found }
+    report(name, "there is no measure", among: names)
     return nil
   }
 

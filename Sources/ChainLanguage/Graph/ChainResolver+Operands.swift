@@ -3,6 +3,33 @@ internal import Diagnostics
 
 /// Operands and keys of verbs: their text compiled by its form, with `${…}` as arguments.
 extension ChainResolver {
+  /// The largest file that stands for a text, in bytes.
+  private static let textFileMax = 1 << 20
+
+  /// Where the file named by a `fileOrText` operand is; nil if the operand is the text itself.
+  func textFilePath(_ scalar: YAMLScalar) -> String? {
+    scalar.text.contains("{") ? nil : normalPath(besidePath(current.graph.file.path, scalar.text))
+  }
+
+  /// The text of the file; nil with a finding.
+  private func textOfFile(_ path: String, at range: SourceRange) -> String? {
+    switch textFile(path) {
+    case .failure(let failure):
+      findings.add(.fileUnreadable, at: range, "'\(shown(path))' could not be read: \(failure.reason)")
+      return nil
+    case .success(let bytes):
+      guard bytes.count <= Self.textFileMax else {
+        findings.add(.limitExceeded, at: range, "'\(shown(path))' has \(bytes.count) bytes, and \(Self.textFileMax) is the limit")
+        return nil
+      }
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        findings.add(.invalidEncoding, at: range, "'\(shown(path))' is not UTF-8")
+        return nil
+      }
+      return text
+    }
+  }
+
   /// nil with a finding if it cannot be compiled.
   ///
   /// - Parameter arguments: Arguments so far; the template's numbers go on from there.
@@ -24,9 +51,8 @@ extension ChainResolver {
       return .json(TextTemplate(pieces.pieces))
     case .fileOrText:
       guard let scalar = scalar(node, key) else { return nil }
-      if scalar.text.contains("{") { return .text(TextTemplate(scalar.text)) }
-      findings.add(.notSupportedYet, at: scalar.range, "the text of '\(key)' stands in the chain for now", help: "write it under '\(key): |'")
-      return nil
+      guard let path = textFilePath(scalar) else { return .text(TextTemplate(scalar.text)) }
+      return textOfFile(path, at: scalar.range).map { .text(TextTemplate($0)) }
     case .textMap:
       return textMap(node, key, scope, arguments: &arguments).map { .textMap($0) }
     case .flag:

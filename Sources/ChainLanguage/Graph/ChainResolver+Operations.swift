@@ -65,7 +65,14 @@ extension ChainResolver {
       }
       return text
     }
-    if let scalar = operation.operand.scalar { return plain(scalar) }
+    if let scalar = operation.operand.scalar {
+      // What cannot be read has its finding, and gets no second one for what it might say: this only reads.
+      if operation.schema.operand == .fileOrText, let path = textFilePath(scalar) {
+        if case .success(let bytes) = textFile(path) { return String(decoding: bytes, as: UTF8.self) }
+        return "{ nothing }"
+      }
+      return plain(scalar)
+    }
     return (operation.operand.items ?? []).compactMap { $0.scalar.map(plain) }.joined(separator: " ")
   }
 

@@ -18,6 +18,10 @@ final class ChainResolver {
   var findings: Findings
   var builder: ProgramBuilder
   var typed = TypedChain()
+  /// Texts of files that steps name, by their paths; a failure is kept, so that a file is read once.
+  private var textFiles: [String: Result<[UInt8], ReadFailure>] = [:]
+  /// Only while `resolve` runs.
+  private var fileReader: FileReader?
 
   /// `vars` and `run` of the current file: what every expression may read.
   var constants: [String: NameBinding] {
@@ -98,6 +102,23 @@ final class ChainResolver {
 
   /// Everything in its order; afterwards `typed`, `builder.program`'s tables, `files` and `findings` are complete.
   func resolve(readFile: FileReader) {
+    withoutActuallyEscaping(readFile) { reader in
+      fileReader = reader
+      resolveAll(readFile: reader)
+      fileReader = nil
+    }
+  }
+
+  /// A file that a step names, beside the chain file that the step stands in.
+  func textFile(_ path: String) -> Result<[UInt8], ReadFailure> {
+    if let known = textFiles[path] { return known }
+    guard let fileReader, textFiles.count < 1_000 else { return .failure(ReadFailure("too many files")) }
+    let read = fileReader(path)
+    textFiles[path] = read
+    return read
+  }
+
+  private func resolveAll(readFile: FileReader) {
     builder.program.guardHosts = graph.guardHosts
     resolveVariables()
     builder.program.guardWrites = constantInteger(graph.guardWrites, "writes", in: 1...Int64.max)

@@ -13,6 +13,12 @@ extension StepReader {
     case "branch": return branches(verb)
     case "for_each":
       let item = reader["as"].flatMap { variableName($0) }
+      if verb.value.scalar == nil {
+        findings.add(
+          .wrongNodeKind, at: verb.value.placeRange, "'for_each' is an expression that gives a list, and this is \(verb.value.kindPhrase) of YAML",
+          help: "write the list as an expression, in quotes: for_each: '[\"a\", \"b\"]'")
+        return nil
+      }
       return scalar(verb, into: &findings).map { .forEach(list: $0, item: item, steps: nested) }
     case "while":
       if reader["max"] == nil {

@@ -101,6 +101,7 @@ package enum ThresholdEvaluation {
     case .response: return single(record.response)
     case .service: return single(record.service)
     case .startDelay: return single(record.startDelay)
+    case .measure(let measure): return single(record.measures[measure].values)
     case .lag(let event, let hop):
       let hop = record.events[event.index].hops[hop]
       guard let low = read(hop.lagLow), let high = read(hop.lagHigh) else { return .notEstimable(missing(hop.lagHigh)) }

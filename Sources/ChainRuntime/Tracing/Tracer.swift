@@ -291,12 +291,20 @@ final class Tracer {
     tracks[view.user] = track
   }
 
+  /// A variable whose type has no null and that holds one was given no value: it was reset for an attempt, or some path leaves it out.
+  private func isUnset(_ slot: SlotIndex, _ view: TraceView) -> Bool {
+    guard case .null = view.frame[slot.index] else { return false }
+    let type = program.slots[slot.index].type
+    if case .optional = type { return false }
+    return type != .json && type != .untyped && type != .null
+  }
+
   private func tellAssigned(_ view: TraceView, _ track: inout Track) {
     if let decision = track.decision { tell(view, track.lane, .decided(decision.range, decision.holds, reads: decision.reads)) }
     track.decision = nil
     // Before the first step there are only variables that are set to null because some path leaves them without a value.
     if track.step < 0 { track.assigned = [] }
-    for slot in track.assigned { tell(view, track.lane, .assigned(variable(slot.index, view))) }
+    for slot in track.assigned where !isUnset(slot, view) { tell(view, track.lane, .assigned(variable(slot.index, view))) }
     track.assigned = []
   }
 

@@ -38,6 +38,9 @@ package struct RunRecord: Sendable {
   package var isCrashed: Bool { end == nil }
   package var durationSeconds: Double { Double(loadEndNanoseconds - min(loadStartNanoseconds, loadEndNanoseconds)) / 1e9 }
   package var validityVerdict: ValidityVerdict { validity.map(\.verdict).max() ?? .valid }
+  /// The load ended early, because `guard: writes` was used up.
+  package var isStoppedByWriteBudget: Bool { failures.contains { $0.fingerprint.code == "guard-writes" } }
+
   package var failureCount: UInt64 { failures.reduce(0) { $0 &+ $1.count } }
 
   /// Seconds since the start of the load; negative during setup and warm-up.

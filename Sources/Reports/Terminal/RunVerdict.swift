@@ -37,6 +37,7 @@ struct RunVerdict {
   /// The gravest first, three at most: the sections below have the rest.
   private static func troubles(of run: RunRecord) -> [String] {
     var troubles: [String] = []
+    if run.isStoppedByWriteBudget { troubles.append("stopped early, its budget of writes was used up") }
     let hops = run.events.flatMap(\.hops)
     let kinds: [(String, (HopCounts) -> UInt64)] = [
       ("lost", \.lost), ("unexpected", \.unexpected), ("seen though rolled back", \.aborted), ("with another body", { $0.mismatch ?? 0 }),

@@ -217,6 +217,8 @@ enum RunCommand {
     if record.checks.contains(where: { $0.failed > 0 }) { code = max(code, .failed) }
     // A load of which nothing at all succeeded is a no, whether or not a threshold asks.
     if record.iterations.arrivals > 0, record.iterations.completed == 0 { code = max(code, .failed) }
+    // So is one that its guard has cut short: what it was to show, it has not shown.
+    if record.isStoppedByWriteBudget { code = max(code, .failed) }
     if result.failure != nil { code = max(code, .environment) }
     if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
     if result.failure == nil, record.validity.contains(where: { $0.verdict == .invalid }) { code = max(code, .untrusted) }

@@ -80,7 +80,10 @@ final class ProgressPrinter: Sendable {
     case .stopping: parts.append("\(elapsed), waiting for \(progress.busyUsers) running iterations")
     case .settling:
       let ended = min(progress.visibleEvents + progress.lostEvents, progress.committedEvents)
-      parts.append("settling: \(progress.committedEvents - ended) events still on their way")
+      let left = progress.committedEvents - ended
+      parts.append(
+        progress.committedEvents == 0
+          ? "ending" : left == 1 ? "settling: 1 event still on its way" : "settling: \(left) events still on their way")
     case .connecting, .setup, .arming, .teardown: break
     }
     parts.append("\(progress.iterations.completed) done")
