@@ -63,6 +63,17 @@ private final class Books {
 }
 
 @Suite struct LedgerTests {
+  @Test func `what a hop's mapping cannot read is counted and reported at that hop`() {
+    let books = Books()
+    #expect(books.ledger.unreadableSightings(at: 5).isEmpty)
+    books.sight(1, key: "no number", seen: 1000)
+    books.sight(1, key: "nor this", seen: 1001)
+    let failures = books.ledger.unreadableSightings(at: 2000)
+    #expect(failures.map(\.count) == [2] && failures.allSatisfy { $0.fingerprint.message.contains("made.cache") })
+    books.finish(at: 3000)
+    #expect(books.rows.isEmpty && books.ledger.isConserved)
+  }
+
   @Test func `a commit that is seen in time everywhere is ok, after its deadline late`() {
     let books = Books()
     books.commit(1, sent: 1000, acked: 1010)

@@ -294,6 +294,14 @@ final class EventBook {
   var isConserved: Bool { eventCounts.areConserved && hops.allSatisfy { $0.counts.accountedFor == eventCounts.committed } }
   var visibleAtLastHop: UInt64 { hops.last?.lagCount ?? 0 }
   var lostCount: UInt64 { hops.reduce(0) { $0 + $1.counts.lost } }
-  /// Sightings whose mapping failed: not JSON, no id.
-  var unreadableCount: UInt64 { hops.reduce(0) { $0 + $1.unreadable } }
+  /// Sightings that a hop's mapping could not read (not JSON, no id): on nobody's account, so each hop reports its own as a failure.
+  func unreadableSightings(at now: UInt64) -> [JournalFailure] {
+    hops.filter { $0.unreadable > 0 }.map { hop in
+      JournalFailure(
+        fingerprint: ErrorFingerprint(
+          step: nil, target: program.connections[hop.declaration.connection.index].kind, errorClass: "value", code: "unreadable-sighting",
+          message: "what was seen at \(event.name).\(hop.declaration.name) could not be read by its mapping"),
+        count: hop.unreadable, firstNanoseconds: now, lastNanoseconds: now, exampleNanoseconds: [])
+    }
+  }
 }

@@ -89,6 +89,7 @@ final class Ledger {
 
   func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
   func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }
+  func unreadableSightings(at now: UInt64) -> [JournalFailure] { books.flatMap { $0.unreadableSightings(at: now) } }
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
   var isConserved: Bool { books.allSatisfy(\.isConserved) }

@@ -320,6 +320,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     intervalTimer.disarm()
     plan.journal.append(ledger.finish(now: now))
     takeInterval(now: max(now, intervalStart))
+    plan.journal.append(ledger.unreadableSightings(at: now))
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
