@@ -83,7 +83,7 @@ let package = Package(
       ]),
 
     // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
-    program("OrderPipeline", imports: ["CPostgres", "CRabbitMQ", "CHiredis", "CLinux"]),
+    program("OrderPipeline", imports: ["CPostgres", "CRabbitMQ", "CHiredis"]),
     .executableTarget(
       name: "CFloor", dependencies: ["CPostgres"], path: "Benchmarks/CFloor",
       cSettings: [.unsafeFlags(["-O2", "-I/usr/include/postgresql", "-Wno-everything"])],

@@ -7,14 +7,20 @@ extension JSONWriter {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         buffer.append(UInt8(ascii: "\\"))
         buffer.append(byte)
+      case 0x0A: buffer.append(contentsOf: "\\n".utf8)
+      case 0x0D: buffer.append(contentsOf: "\\r".utf8)
+      case 0x09: buffer.append(contentsOf: "\\t".utf8)
       case 0..<0x20, 0x7F:
         buffer.append(contentsOf: "\\u00".utf8)
-        for nibble in [byte >> 4, byte & 15] { buffer.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10) }
+        buffer.append(hexDigit(byte >> 4))
+        buffer.append(hexDigit(byte & 15))
       default: buffer.append(byte)
       }
     }
     buffer.append(UInt8(ascii: "\""))
   }
+
+  private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10 }
 }
 
 extension JSONValue {

@@ -40,7 +40,7 @@ import Testing
 
   @Test(
     arguments: [
-      (Value.null, "null"), (.int(-3), "-3"), (.decimal(Decimal("0.10")!), "0.10"), (.string("a\"\\\n"), "\"a\\\"\\\\\\u000a\""),
+      (Value.null, "null"), (.int(-3), "-3"), (.decimal(Decimal("0.10")!), "0.10"), (.string("a\"\\\n"), "\"a\\\"\\\\\\n\""),
       (.float(.infinity), "null"), (.float(.nan), "null"), (.float(2), "2.0"), (.duration(5_000_000), "\"5ms\""),
       (.list([.int(1), .string("x"), .null, .list([])]), "[1,\"x\",null,[]]"), (.bool(false), "false"),
     ] as [(Value, String)])
