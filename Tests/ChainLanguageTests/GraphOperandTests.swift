@@ -54,7 +54,7 @@ struct GraphOperandTests {
           json: { a: $m, b: "x${name}\\"", c: 1.50, d: 0x1F, e: [true, null, "5"], "f\\n": .5 }
       """)
     guard case .json(let template) = operands[1].value else { throw Unexpected() }
-    #expect(shown(template) == "{\"a\":{0 json},\"b\":\"x{1 jsonText}\\\"\",\"c\":1.50,\"d\":31,\"e\":[true,null,\"5\"],\"f\\u000a\":0.5}")
+    #expect(shown(template) == "{\"a\":{0 json},\"b\":\"x{1 jsonText}\\\"\",\"c\":1.50,\"d\":31,\"e\":[true,null,\"5\"],\"f\\n\":0.5}")
   }
 
   @Test func `a path segment is percent-encoded`() throws {

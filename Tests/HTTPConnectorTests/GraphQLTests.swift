@@ -21,7 +21,7 @@ import Testing
     let call = try bench.run(0, [.int(9_007_199_254_740_993), .string("a&b")])
     #expect(call.ending == .ok && call.result.status == 201)
     let body =
-      #"{"query":"query Order($id: ID!) {\u000a  order(id: $id) { note(like: \"a\\\"b\") }\u000a}","variables":{"id":9007199254740993}}"#
+      #"{"query":"query Order($id: ID!) {\n  order(id: $id) { note(like: \"a\\\"b\") }\n}","variables":{"id":9007199254740993}}"#
     #expect(call.bodyText == body)
     let request = try #require(server.requests.first)
     #expect(request.line == "POST /echo?tenant=a%26b HTTP/1.1" && request.body == body)
