@@ -33,6 +33,8 @@ struct LedgerTruth {
 
   let committed: [Int64: Order]
   let rolledBack: Set<Int64>
+  /// Whether the cache keeps each customer's newest order, and not each order.
+  let isPerCustomer: Bool
   var queued = Hop()
   var cached = Hop()
 
@@ -48,7 +50,7 @@ struct LedgerTruth {
       }
     }
     rolledBack = Set(usedIDs).subtracting(committed.keys)
-    let isPerCustomer = log.writes.contains { $0.entry?.hasPrefix("customer:") == true }
+    isPerCustomer = log.writes.contains { $0.entry?.hasPrefix("customer:") == true }
     queued = hop(log.publishes)
     cached = hop(log.writes)
     let everyone = Set(committed.keys)
@@ -61,7 +63,7 @@ struct LedgerTruth {
       cached.superseded = cached.lost.filter { id in committed[id].map { highest[$0.key] ?? 0 > $0.version } ?? false }
       cached.lost.subtract(cached.superseded)
     }
-    compareInTheEnd(log.writes, isPerCustomer: isPerCustomer)
+    compareInTheEnd(log.writes)
   }
 
   private func hop(_ acts: [PipelineLog.Act]) -> Hop {
@@ -90,7 +92,7 @@ struct LedgerTruth {
     return hop
   }
 
-  private mutating func compareInTheEnd(_ writes: [PipelineLog.Act], isPerCustomer: Bool) {
+  private mutating func compareInTheEnd(_ writes: [PipelineLog.Act]) {
     var entries: [String: PipelineLog.Act] = [:]
     for act in writes { if let entry = act.entry { entries[entry] = act.fault == "expire" ? nil : act } }
     var newest: [String: Int64] = [:]
