@@ -174,6 +174,12 @@ final class Broker {
     amqp_maybe_release_buffers(state)
   }
 
+  /// Returns when the broker has read all that was sent: it answers a channel's methods in their order.
+  func awaitAcknowledgements() throws {
+    amqp_channel_flow(state, channel, 1)
+    try check(amqp_get_rpc_reply(state), "waiting for acknowledgements to arrive")
+  }
+
   private enum Method {
     static let connectionClose: UInt32 = 0x000A_0032
     static let channelClose: UInt32 = 0x0014_0028

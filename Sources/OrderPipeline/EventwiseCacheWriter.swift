@@ -36,6 +36,10 @@ final class EventwiseCacheWriter: Worker {
   /// By customer: written, and to be written again after the next version.
   private var staleSources: [Int64: Message] = [:]
   private var staleKeys: Set<Int64> = []
+  /// Appended to the connection, not sent yet.
+  private var unsent: [(message: Message, facts: OrderFacts, entry: String, fault: FaultKind?)] = []
+  /// Delivery tags to acknowledge once all of that is written.
+  private var done: [UInt64] = []
 
   init(addresses: Addresses, conduct: Conduct) throws {
     faults = conduct.faults
@@ -59,8 +63,27 @@ final class EventwiseCacheWriter: Worker {
         var more = 255
         while more > 0, try broker.nextDelivery(waitMicroseconds: 0, take) { more -= 1 }
       }
-      while let work = waiting.take(dueBy: monotonicNow()) { try perform(work) }
+      let start = monotonicNow()
+      while let work = waiting.take(dueBy: start) { try perform(work) }
+      try finish()
     }
+  }
+
+  /// Ends a turn: what was due is written, and then acknowledged.
+  private func finish() throws {
+    if !unsent.isEmpty {
+      let start = monotonicNow()
+      try cache.flush()
+      let end = monotonicNow()
+      for write in unsent {
+        log?.record(
+          .write, from: start, to: end, taken: write.message.taken, write.facts, entry: write.entry,
+          isRedelivered: write.message.isRedelivered, fault: write.fault?.rawValue)
+      }
+      unsent.removeAll(keepingCapacity: true)
+    }
+    for tag in done { try broker.acknowledge(tag) }
+    done.removeAll(keepingCapacity: true)
   }
 
   /// A message without an order is logged and acknowledged: it would come back for ever.
@@ -82,15 +105,15 @@ final class EventwiseCacheWriter: Worker {
     case .write(let message): try meetFate(message)
     case .repeatWrite(let message):
       guard let key = message.facts.key, let newest = newest[key], newest.facts.id != message.facts.id, entries != .order else {
-        return try write(message, .duplicateWriter)
+        return write(message, .duplicateWriter)
       }
     case .stale(let message):
       guard let key = message.facts.key else { return }
-      try write(message, .stale)
+      write(message, .stale)
       staleKeys.insert(key)
       if let staleFor = faults.staleFor { waiting.add(.heal(key: key), due: monotonicNow() + staleFor) }
     case .heal(let key):
-      if staleKeys.remove(key) != nil, let message = newest[key] { try write(message) }
+      if staleKeys.remove(key) != nil, let message = newest[key] { write(message) }
     }
   }
 
@@ -101,32 +124,38 @@ final class EventwiseCacheWriter: Worker {
       let now = monotonicNow()
       log?.record(.omit, from: now, to: now, taken: message.taken, message.facts, fault: FaultKind.loseWriter.rawValue)
     case .duplicateWriter:
-      try goOn(message)
+      goOn(message)
       waiting.add(.repeatWrite(message), due: monotonicNow() + EventwiseCacheWriter.pause)
     case .stale:
-      try goOn(message)
+      goOn(message)
       if let key = message.facts.key { staleSources[key] = message }
     case .crashWriter:
-      try goOn(message)
-      if memory.breaksOff(for: message.facts.id) {
-        let now = monotonicNow()
-        log?.record(.crash, from: now, to: now, taken: message.taken, message.facts, fault: FaultKind.crashWriter.rawValue)
-        throw PipelineError("breaking off before the message of order \(message.facts.id) is acknowledged, as asked")
+      guard memory.breaksOff(for: message.facts.id) else {
+        goOn(message)
+        break
       }
+      // Alone in its turn, with every earlier acknowledgement on record: only this message comes again.
+      try finish()
+      try broker.awaitAcknowledgements()
+      goOn(message)
+      try finish()
+      let now = monotonicNow()
+      log?.record(.crash, from: now, to: now, taken: message.taken, message.facts, fault: FaultKind.crashWriter.rawValue)
+      throw PipelineError("breaking off before the message of order \(message.facts.id) is acknowledged, as asked")
     case .phantomWriter:
-      try goOn(message)
+      goOn(message)
       let phantom = message.facts.phantom
-      try write(Message(tag: 0, body: phantom.body, facts: phantom, taken: message.taken, isRedelivered: false), .phantomWriter)
-    case .wrongBodyWriter, .expire: try goOn(message, fate)
+      write(Message(tag: 0, body: phantom.body, facts: phantom, taken: message.taken, isRedelivered: false), .phantomWriter)
+    case .wrongBodyWriter, .expire: goOn(message, fate)
     case .loseRelay, .duplicateRelay, .reorderKey, .reorderAcross, .wrongBodyRelay, .crashRelay, .phantomRelay, .leak, nil:
-      try goOn(message)
+      goOn(message)
     }
-    try broker.acknowledge(message.tag)
+    done.append(message.tag)
   }
 
   /// A write in its turn, and the stale one that hangs on it.
-  private func goOn(_ message: Message, _ fault: FaultKind? = nil) throws {
-    try write(message, fault)
+  private func goOn(_ message: Message, _ fault: FaultKind? = nil) {
+    write(message, fault)
     guard let key = message.facts.key else { return }
     newest[key] = message
     staleKeys.remove(key)
@@ -135,19 +164,14 @@ final class EventwiseCacheWriter: Worker {
     }
   }
 
-  private func write(_ message: Message, _ fault: FaultKind? = nil) throws {
+  private func write(_ message: Message, _ fault: FaultKind? = nil) {
     let body = fault == .wrongBodyWriter ? OrderEvent.withWrongAmount(message.body) : message.body
     let facts = fault == .wrongBodyWriter ? OrderEvent.facts(of: body) ?? message.facts : message.facts
     let names = entries.names(facts)
     let lifetime = fault == .expire ? ["PX", String(max(1, faults.expireAfter / 1_000_000))] : ["EX", "3600"]
-    for name in names { cache.append(["SET", name, body] + lifetime) }
-    let start = monotonicNow()
-    try cache.flush()
-    let end = monotonicNow()
     for name in names {
-      log?.record(
-        .write, from: start, to: end, taken: message.taken, facts, entry: name, isRedelivered: message.isRedelivered,
-        fault: fault?.rawValue)
+      cache.append(["SET", name, body] + lifetime)
+      unsent.append((message, facts, name, fault))
     }
   }
 }
