@@ -6,7 +6,8 @@ package enum HistoryReport {
   /// - Parameter runs: In any order.
   package static func text(_ runs: [RunFigures], width: Int, style: TextStyle) -> String {
     guard !runs.isEmpty else { return "no runs\n" }
-    var table = TextTable([.left, .left, .left, .left, .right, .right, .right, .right, .left])
+    // The run's name has the chain in it: without the chain's own column it fits.
+    var table = TextTable([.left, .left, .left, .left, .right, .right, .right, .right, .left], optionalColumn: 1)
     table.header(["started", "chain", "profile", "exit", "p50", "p99", "not ok", "wrong", "run"])
     for run in ordered(runs) {
       let base = run.conditions.model == "open" ? "response" : "iteration"

@@ -15,7 +15,8 @@ enum RunSelection {
   static func read(_ operands: [String]) -> Outcome {
     var runs: [RunFigures] = []
     for operand in operands {
-      let path = operand == "latest" && access("latest", F_OK) != 0 ? root + "/latest" : trimmed(operand)
+      // A link is another name of a run: what is kept of it names the folder.
+      let path = operand == "latest" && access("latest", F_OK) != 0 ? target(of: root + "/latest") : target(of: trimmed(operand))
       let folders: [ResultFolders.Found]
       if let one = ResultFolders.look(path) { folders = [one] } else { folders = ResultFolders.scan(path) }
       guard !folders.isEmpty else { return .refused(.usage, "there is no run in '\(operand)'") }
@@ -82,6 +83,15 @@ enum RunSelection {
     } catch {
       return "'\(folder)': \(error.description)"
     }
+  }
+
+  private static func target(of path: String) -> String {
+    var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &bytes, bytes.count - 1)
+    guard count > 0 else { return path }
+    let link = String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard !link.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return link }
+    return path[...slash] + link
   }
 
   private static func trimmed(_ path: String) -> String {
