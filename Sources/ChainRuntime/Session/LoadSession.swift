@@ -41,6 +41,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var isFinished = false
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  /// Every event is decided: what remains is to look at the entries once more.
+  private var isSweeping = false
   private var finalSweep: FinalSweep?
   private var gapSweeps: [GapSweep] = []
   private var readerOperations: UInt64 = 0
@@ -318,22 +320,24 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
-    guard finalSweep == nil else {
+    guard !isSweeping else {
       if isStoppingAtOnce { finalSweep?.cancel() }
       return
     }
+    isSweeping = true
     stopGapSweeps()
     plan.journal.append(ledger.finish(now: now))
-    let sweep = FinalSweep(ledger: ledger, program: program, drivers: context.drivers) { self.sweepEnded() }
+    let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
     finalSweep = sweep
     if isStoppingAtOnce { return sweep.cancel() }
-    plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now))
+    if sweep.isNeeded { plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now)) }
     sweep.begin()
   }
 
   private func sweepEnded() {
     let now = MonotonicClock.now
     readerOperations &+= finalSweep?.operationsSent ?? 0
+    finalSweep = nil
     heartbeat.disarm()
     intervalTimer.disarm()
     // What was seen during the sweep came late.
@@ -349,7 +353,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
   private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
-    guard finalSweep == nil, phase == .load || phase == .stopping || phase == .settling else { return }
+    guard !isSweeping, phase == .load || phase == .stopping || phase == .settling else { return }
     let declaration = program.events[event].hops[hop]
     guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
     let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)
