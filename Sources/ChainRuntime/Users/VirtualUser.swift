@@ -382,7 +382,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       let event = context.originEvents[operation.firstOrigin + position]
       guard !origins[event].isAttempting else { continue }
       origins[event].isAttempting = true
-      context.ledger.originSubmitted(event: event)
+      origins[event].number = context.ledger.originSubmitted(event: event)
     }
     if operation.role == .beginsTransaction { leaseConnection = operation.connection }
     reader.contentChanged()
@@ -756,7 +756,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   /// After the ledger has been told what became of it, so that fences do not stop in between.
   private func endOrigin(_ event: Int) {
-    context.ledger.originEnded(event: event)
+    context.ledger.originEnded(event: event, origins[event].number)
     origins[event].reset()
   }
 

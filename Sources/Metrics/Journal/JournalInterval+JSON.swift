@@ -8,6 +8,9 @@ extension JournalInterval {
     if isWarmUp { json.member("warm_up", true) }
     json.key("iterations")
     iterations.write(to: &json)
+    json.optional("asked", askedArrivals)
+    json.optional("asked_users", askedUsers)
+    pauses.write(to: &json)
     json.member("busy", usersBusy)
     json.member("users", usersTotal)
     json.nonEmpty("response", response)
@@ -33,6 +36,8 @@ extension JournalInterval {
       json.nonEmpty("lo", hop.lagLow)
       json.nonEmpty("hi", hop.lagHigh)
       json.nonEmpty("width", hop.width)
+      json.nonEmpty("stable_lo", hop.stableLow)
+      json.nonEmpty("stable_hi", hop.stableHigh)
       json.nonZero("before_ack", hop.visibleBeforeAck)
     }
     json.objects("checks", checks) { check, json in
@@ -69,6 +74,9 @@ extension JournalInterval {
     reactor = json.int("reactor")
     isWarmUp = json.bool("warm_up")
     if let counts = json["iterations"] { iterations = IterationCounts(counts) }
+    askedArrivals = json.optionalDouble("asked")
+    askedUsers = json.optionalDouble("asked_users")
+    pauses = PauseCounts(json)
     usersBusy = json.unsigned("busy")
     usersTotal = json.unsigned("users")
     response = HistogramSnapshot(json["response"])
@@ -91,6 +99,8 @@ extension JournalInterval {
       hop.lagLow = HistogramSnapshot($0["lo"])
       hop.lagHigh = HistogramSnapshot($0["hi"])
       hop.width = HistogramSnapshot($0["width"])
+      hop.stableLow = HistogramSnapshot($0["stable_lo"])
+      hop.stableHigh = HistogramSnapshot($0["stable_hi"])
       hop.visibleBeforeAck = $0.unsigned("before_ack")
       return hop
     }

@@ -12,6 +12,11 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var isWarmUp = false
 
   package var iterations = IterationCounts()
+  /// What the profile asked for in this span: arrivals, as the area under the rate (open load); users, on average (closed load). The area
+  /// adds up over intervals; nil where the journal is older than it.
+  package var askedArrivals: Double?
+  package var askedUsers: Double?
+  package var pauses = PauseCounts()
   /// Virtual users inside an iteration, and all there are, at the interval's end.
   package var usersBusy: UInt64 = 0
   package var usersTotal: UInt64 = 0
@@ -68,6 +73,9 @@ package struct HopInterval: Hashable, Sendable {
   package var lagHigh = HistogramSnapshot()
   /// High minus low; its median is the resolution.
   package var width = HistogramSnapshot()
+  /// The bounds of when a hop that holds a state last changed to the right one; counted when the event is decided.
+  package var stableLow = HistogramSnapshot()
+  package var stableHigh = HistogramSnapshot()
   /// Sightings before the acknowledgement: legal, counted.
   package var visibleBeforeAck: UInt64 = 0
 

@@ -22,6 +22,8 @@ struct RunRecordBuilder {
     let low = Histogram()
     let high = Histogram()
     let width = Histogram()
+    let stableLow = Histogram()
+    let stableHigh = Histogram()
   }
 
   /// - Returns: the row, if the record is one.
@@ -75,6 +77,8 @@ struct RunRecordBuilder {
       return
     }
     record.iterations += interval.iterations
+    record.pauses += interval.pauses
+    if let asked = interval.askedArrivals { record.askedArrivals = (record.askedArrivals ?? 0) + asked }
     record.probes.operations &+= interval.probes.operations
     record.probes.targetOperations &+= interval.probes.targetOperations
     response.add(interval.response)
@@ -96,6 +100,8 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].low.add(hop.lagLow)
       hops[hop.event][hop.hop].high.add(hop.lagHigh)
       hops[hop.event][hop.hop].width.add(hop.width)
+      hops[hop.event][hop.hop].stableLow.add(hop.stableLow)
+      hops[hop.event][hop.hop].stableHigh.add(hop.stableHigh)
       record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
     }
     for check in interval.checks where record.checks.indices.contains(check.check) {
@@ -166,6 +172,8 @@ struct RunRecordBuilder {
         record.events[event].hops[hop].lagLow = hops[event][hop].low.snapshot()
         record.events[event].hops[hop].lagHigh = hops[event][hop].high.snapshot()
         record.events[event].hops[hop].width = hops[event][hop].width.snapshot()
+        record.events[event].hops[hop].stableLow = hops[event][hop].stableLow.snapshot()
+        record.events[event].hops[hop].stableHigh = hops[event][hop].stableHigh.snapshot()
         if !hasLedger.contains(event) { record.events[event].hops[hop].counts = rowCounts[event][hop] }
       }
     }
@@ -227,10 +235,18 @@ extension SecondRecord {
   fileprivate init(_ key: SecondKey, of intervals: [JournalInterval], stepCount: Int, scratch: Histogram) {
     self.init(second: key.second, isWarmUp: key.isWarmUp, stepCount: stepCount)
     var users: [Int: (busy: UInt64, total: UInt64)] = [:]
+    // Each reactor's own users, weighed by how long they were asked for.
+    var userSeconds: [Int: (asked: Double, nanoseconds: Double)] = [:]
     var stepServices: [[HistogramSnapshot]] = Array(repeating: [], count: stepCount)
     for interval in intervals {
       iterations += interval.iterations
       users[interval.reactor] = (interval.usersBusy, interval.usersTotal)
+      if let asked = interval.askedArrivals { askedArrivals = (askedArrivals ?? 0) + asked }
+      if let asked = interval.askedUsers {
+        let length = max(1, Double(interval.endNanoseconds &- min(interval.startNanoseconds, interval.endNanoseconds)))
+        let before = userSeconds[interval.reactor] ?? (0, 0)
+        userSeconds[interval.reactor] = (before.asked + asked * length, before.nanoseconds + length)
+      }
       for step in interval.steps where steps.indices.contains(step.step) {
         steps[step.step].count &+= step.count
         steps[step.step].failed &+= step.failed + step.unknown
@@ -241,6 +257,7 @@ extension SecondRecord {
     response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
     service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
     for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }
+    if !userSeconds.isEmpty { askedUsers = userSeconds.values.reduce(0) { $0 + $1.asked / $1.nanoseconds } }
     usersBusy = users.values.reduce(0) { $0 + $1.busy }
     usersTotal = users.values.reduce(0) { $0 + $1.total }
   }
