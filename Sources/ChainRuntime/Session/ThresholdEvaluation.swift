@@ -5,7 +5,11 @@ package import Metrics
 package enum ThresholdEvaluation {
   /// - Returns: one verdict for each threshold, in order.
   package static func evaluate(_ program: Program, _ record: RunRecord) -> [JournalThreshold] {
-    program.thresholds.map { evaluate($0, record) }
+    evaluate(program.thresholds, record)
+  }
+
+  package static func evaluate(_ thresholds: [Threshold], _ record: RunRecord) -> [JournalThreshold] {
+    thresholds.map { evaluate($0, record) }
   }
 
   /// What was measured: one number, or bounds on it.

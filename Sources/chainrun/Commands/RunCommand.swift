@@ -64,9 +64,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .environment, message: error.message)
     }
-    let result = signals.wait(for: run, progress: progress)
+    let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
-    return conclude(program, result, signals.caught, journal, folder)
+    return conclude(program, result, signals.caught, journal, folder, progress)
   }
 
   // Before the run
@@ -160,21 +160,28 @@ enum RunCommand {
 
   // After the run
 
-  private static func conclude(_ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String) -> ExitCode {
+  private static func conclude(
+    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, _ progress: ProgressPrinter
+  ) -> ExitCode {
     let isWritten = journal.close()
     if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
     var code = ExitCode.ok
+    var record: RunRecord?
     do throws(ResultFilesError) {
-      let record = try ResultFiles.write(into: folder) { record in
-        code = judge(&record, program, result, signal, journal, isJournalComplete: isWritten, folder)
-      }
-      if result.failure == nil || record.iterations.arrivals > 0 {
-        let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-        Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+      _ = try ResultFiles.write(into: folder) {
+        code = judge(&$0, program, result, signal, journal, isJournalComplete: isWritten, folder)
+        record = $0
       }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+    }
+    // What was seen is told even where no file could be written.
+    if let record, result.failure == nil || record.iterations.arrivals > 0 {
+      let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
+      Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+    } else if record == nil, let counts = progress.iterations {
+      Terminal.out("NOT TRUSTED  \(program.chain): nothing could be kept; \(counts.completed) of \(counts.arrivals) iterations were completed\n")
     }
     return code
   }
@@ -191,6 +198,11 @@ enum RunCommand {
       record.validity += Validity.judge(record, isInterrupted: result.isInterrupted)
       record.thresholds = ThresholdEvaluation.evaluate(program, record)
     }
+    if !isJournalComplete {
+      let detail = journal.failure.map { "\($0)" } ?? "the journal is not complete"
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "journal", detail: "\(detail); the run was stopped, and its last part is missing"))
+    }
     var code = exitCode(result, record, signal, isJournalComplete: isJournalComplete)
     let end = JournalEnd(
       atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" })
@@ -203,8 +215,9 @@ enum RunCommand {
       guard !appender.close() || !isJournalComplete else { return code }
       if let failure = appender.failure ?? journal.failure { throw failure }
     } catch {
-      Terminal.talk("chainrun: \(error)\n")
+      if isJournalComplete { Terminal.talk("chainrun: \(error)\n") }
       code = max(code, .untrusted)
+      record.end?.exitCode = Int(code.rawValue)
     }
     return code
   }
