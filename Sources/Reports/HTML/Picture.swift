@@ -33,6 +33,12 @@ struct Picture {
     shapes += " class=\"\(style)\">\(Markup.escape(text))</text>"
   }
 
+  /// A label under a horizontal axis; at the right edge it ends where it would be cut.
+  mutating func tick(_ x: Double, _ y: Double, _ label: String) {
+    let half = Double(label.count) * 3.6
+    if x + half > width { text(width, y, label, .end) } else { text(max(x, half), y, label, .middle) }
+  }
+
   /// A line through the points; a nil interrupts it, and a lone point becomes a dot.
   mutating func polyline(_ points: [(x: Double, y: Double)?], _ style: String) {
     var data = ""

@@ -77,10 +77,10 @@ struct StepWaterfall {
     var picture = Picture(width: width, height: bottom + 24)
     let end = max(
       lines.map { $0.start + $0.poolWait + $0.service }.max() ?? 1, hops.map { $0.start + $0.high }.max() ?? 1)
-    let scale = Scale(.linear, 0, end * 1.02, pixels: left, width - (isNarrow ? 8 : 76))
+    let scale = Scale(.linear, 0, end * 1.02, pixels: left, width - (isNarrow ? 8 : 96))
     for tick in scale.ticks(isNarrow ? 4 : 8) {
       picture.line(scale(tick), top, scale(tick), bottom, "grid")
-      picture.text(scale(tick), bottom + 16, tick == 0 ? "0" : Quantities.tick(tick), .middle)
+      picture.tick(scale(tick), bottom + 16, tick == 0 ? "0" : Quantities.tick(tick))
     }
     func label(_ row: Double, _ name: String, _ time: String) {
       if isNarrow {
@@ -102,7 +102,7 @@ struct StepWaterfall {
         picture.rectangle(start, y, middle - start, 16, "f-wait", hint: "wait for a connection: \(Quantities.duration(UInt64(line.poolWait)))")
         picture.rectangle(middle, y, max(1.5, end - middle), 16, "f0", hint: "service: \(Quantities.duration(UInt64(line.service)))")
       }
-      if !isNarrow { picture.text(min(end + 6, width - 70), row + 16, time) }
+      if !isNarrow { picture.text(end + 6, row + 16, time) }
     }
     if !hops.isEmpty {
       picture.text(left, hopTop - 6, isNarrow ? "median lag between its bounds; thin: p95" : "after the step that causes it: median lag, between its bounds; thin up to p95", .start, "t")
@@ -119,7 +119,7 @@ struct StepWaterfall {
       if let far = hop.far, far > hop.high {
         picture.line(high, y + 8, scale(hop.start + far), y + 8, "s s5 thin")
       }
-      if !isNarrow { picture.text(min(high + 6, width - 70), row + 16, time, .start, "t") }
+      if !isNarrow { picture.text(max(high, hop.far.map { scale(hop.start + $0) } ?? 0) + 6, row + 16, time) }
     }
     return picture
   }

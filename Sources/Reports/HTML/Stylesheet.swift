@@ -34,7 +34,7 @@ enum Stylesheet {
     th:last-child,td:last-child{padding-right:0}
     tbody th{font-weight:600}thead th{color:var(--ink2);font-size:13px;white-space:nowrap}
     .n{text-align:right;white-space:nowrap}td.text,.text{overflow-wrap:anywhere;min-width:150px}
-    td.good,.word.good{color:var(--good);font-weight:600}td.doubt,.word.doubt{color:var(--doubt);font-weight:600}td.bad,th.bad{color:var(--bad);font-weight:600}
+    td.good,th.good{color:var(--good);font-weight:600}td.doubt,th.doubt{color:var(--doubt);font-weight:600}td.bad,th.bad{color:var(--bad);font-weight:600}
     .faint{color:var(--ink2)}code,.ids{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
     figure{margin:8px 0 4px}figure svg{display:block;width:100%;height:auto}svg.narrow{display:none}
     figcaption{color:var(--ink2);font-size:14px;margin-top:2px}

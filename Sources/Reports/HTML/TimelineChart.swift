@@ -69,7 +69,7 @@ struct TimelineChart {
     users(&picture, top, heights[3])
     top += heights[3]
     for tick in seconds.ticks(isNarrow ? 5 : 10) {
-      picture.text(seconds(tick), top + 16, Quantities.trimmed(tick, decimals: 1) + " s", .middle, "t")
+      picture.tick(seconds(tick), top + 16, Quantities.trimmed(tick, decimals: 1) + " s")
     }
     return picture
   }
@@ -98,7 +98,7 @@ struct TimelineChart {
     var x = width - 8
     for (name, style) in legend.reversed() {
       picture.text(x, top - 6, name, .end, "t")
-      x -= Double(name.count) * 6.6 + 5
+      x -= Double(name.count) * 7 + 6
       picture.line(x - 14, top - 10, x, top - 10, style)
       x -= 24
     }

@@ -33,7 +33,7 @@ struct VisibilityChart {
     }
     for tick in times.ticks(width < 500 ? 5 : 10) {
       picture.line(times(tick), top, times(tick), top + height, "grid")
-      picture.text(times(tick), top + height + 16, Quantities.tick(tick), .middle)
+      picture.tick(times(tick), top + height + 16, Quantities.tick(tick))
     }
     picture.text((left + width) / 2, top + height + 34, "time after the acknowledgement", .middle)
     picture.line(left, top + height, width - 10, top + height, "axis")
