@@ -17,7 +17,7 @@ enum CrashVerdict {
     record.thresholds = record.start.thresholds.enumerated().map { index, text in
       guard rules.indices.contains(index), let threshold = ThresholdRule.read(rules[index], text: text, of: record.start) else {
         return JournalThreshold(
-          text: text, verdict: .inconclusive, observed: "not judged", detail: "the journal was written by another version of chainrun")
+          text: text, verdict: .inconclusive, observed: "not judged", detail: ThresholdRule.reason(rules.indices.contains(index) ? rules[index] : nil))
       }
       var verdict = ThresholdEvaluation.evaluate([threshold], record)[0]
       // What was lost with the crash can only add: a pass is one of the part that is left.

@@ -29,7 +29,6 @@ enum RunHeader {
     start.checks = program.checks.map { CheckInfo(step: $0.step.index, text: $0.text, line: line($0.range)) }
     start.measures = program.measures.map(\.name)
     start.thresholds = program.thresholds.map(\.text)
-    start.thresholdRules = program.thresholds.map(ThresholdRule.text)
     start.events = program.events.map { event in
       EventInfo(
         name: event.name, originStep: event.origin.index, deadlineNanoseconds: event.deadlineNanoseconds,

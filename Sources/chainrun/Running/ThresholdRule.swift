@@ -1,16 +1,31 @@
 import ChainProgram
+import ChainRuntime
 import Diagnostics
 import Metrics
 
 /// A threshold as the journal keeps it: enough to decide it again from the journal alone, also after a crash.
 ///
 /// `< 20000000 quantile 0.99 step 3`: the comparison, the limit in the metric's unit, the metric, and rows of the start record's tables.
+/// A limit that hangs on a baseline is written as what it comes to.
 enum ThresholdRule {
-  static func text(_ threshold: Threshold) -> String {
-    "\(sign(threshold.comparison)) \(threshold.limit) \(text(threshold.metric))"
+  /// Claims that nothing after the run can decide: the rule's text, and why.
+  private static let undecidable = [
+    "baseline": "its baseline was not there when the run began",
+    "windows": "it was checked over windows while the load ran, and what had been found is lost",
+  ]
+
+  static func text(_ threshold: Threshold, in program: Program, baseline: [String: Double]) -> String {
+    guard let fixed = ThresholdEvaluation.fixed(threshold, program, baseline: baseline) else { return "baseline" }
+    guard fixed.window == nil else { return "windows" }
+    return "\(sign(fixed.comparison)) \(fixed.limit) \(text(fixed.metric))"
   }
 
-  /// - Returns: nil for a rule that this program does not know, or whose rows the journal does not have.
+  /// Why a rule cannot be read.
+  static func reason(_ rule: String?) -> String {
+    rule.flatMap { undecidable[$0] } ?? "the journal was written by another version of chainrun"
+  }
+
+  /// - Returns: nil for a rule that cannot be decided any more, or that this program does not know, or whose rows the journal does not have.
   static func read(_ rule: String, text: String, of start: JournalStart) -> Threshold? {
     var words = Words(rest: rule.split(separator: " ")[...], start: start)
     guard let comparison = words.comparison(), let limit = words.number(), let metric = words.metric(), words.rest.isEmpty else { return nil }
