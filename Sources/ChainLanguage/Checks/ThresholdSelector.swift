@@ -61,7 +61,7 @@ extension ChainResolver {
     case .quantile(let q, let series):
       switch series {
       case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
-      case .startDelay: false
+      case .startDelay, .stable: false
       }
     case .rate(.errors): true
     case .mean, .minimum, .maximum, .count, .rate: false
