@@ -74,12 +74,15 @@ let package = Package(
     room("Reports", imports: ["Metrics", "LosslessJSON"]),
     room("Diagrams", imports: ["Diagnostics", "ChainProgram"]),
 
+    // Beside rung 4, on top of one of its rooms: screens and exporters of a run that is under way.
+    room("LiveOutputs", imports: ["Metrics", "Reports", "LosslessJSON"]),
+
     // Rung 5
     program(
       "chainrun",
       imports: [
         "Diagnostics", "LosslessJSON", "Metrics", "ChainProgram", "ChainLanguage", "ChainIO", "PostgresConnector", "RedisConnector",
-        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "Diagrams", "CCurl", "CLinux",
+        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "LiveOutputs", "Diagrams", "CCurl", "CLinux",
       ]),
 
     // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
@@ -97,6 +100,7 @@ let package = Package(
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
     tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
+    tests("LiveOutputsTests", imports: ["LiveOutputs", "Reports", "Metrics", "LosslessJSON"]),
     tests(
       "DiagramsTests",
       imports: [

@@ -71,7 +71,8 @@ struct CommandDescription: Sendable {
         Option("--out", "DIR", "the folder for the results; must be new or empty (default: results/<time>-<chain>-<id>)"),
         variable,
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
-        Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
+        Option(
+          "--progress", "auto|tui|line|none", "progress on standard error: a screen on a terminal (a line on a small one), plain lines otherwise (default: auto)"),
       ]),
     CommandDescription(
       name: .trace, summary: "run one iteration of a chain and show each step as it happens",

@@ -3,6 +3,7 @@ import ChainProgram
 import ChainRuntime
 import Diagnostics
 import Glibc
+import LiveOutputs
 import Metrics
 import Reports
 
@@ -30,7 +31,10 @@ enum RunCommand {
     guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
     }
-    let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let askedProgress = invocation.value("--progress") ?? "auto"
+    guard let style = ProgressStyle(asked: askedProgress) else {
+      throw Stop(code: .usage, message: "'--progress \(askedProgress)' is not known; write auto, tui, line or none")
+    }
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
     raiseDescriptorLimit()
@@ -51,10 +55,11 @@ enum RunCommand {
     let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     journal.append(start)
 
-    let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
+    let inbox = ProgressInbox()
+    let progress = ProgressPrinter(style: style, inbox: inbox, plan: LivePlan(start: start, profile: profile))
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
-      onProgress: { progress.note($0) })
+      onProgress: { inbox.put($0) })
     plan.secretValues = secretValues
     let signals = SignalWatch()
     let run: Run
@@ -92,15 +97,6 @@ enum RunCommand {
     let names = program.profiles.map(\.name)
     let hint = nearestName(to: asked, among: names).map { "did you mean '\($0)'?" } ?? "it has \(names.joined(separator: ", "))"
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
-  }
-
-  private static func progressStyle(_ text: String) throws(Stop) -> ProgressPrinter.Style {
-    switch text {
-    case "none": return .none
-    case "line": return .lines
-    case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
-    default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
-    }
   }
 
   private static func readSecrets(_ program: Program) throws(Stop) -> [(slot: SlotIndex, value: Value)] {
@@ -232,16 +228,4 @@ enum RunCommand {
 extension OperationError {
   /// ` (ECONNREFUSED)`, or nothing where the code says no more than the message.
   var codeSuffix: String { code.isEmpty || message.contains(code) ? "" : " (\(code))" }
-}
-
-extension LoadProfile {
-  /// How long the load lasts; nil if it ends after a number of iterations.
-  var loadNanoseconds: UInt64? {
-    switch model {
-    case .open(let load): return load.durationNanoseconds
-    case .closed(let load):
-      if case .duration(let nanoseconds) = load.extent { return nanoseconds }
-      return nil
-    }
-  }
 }
