@@ -34,6 +34,9 @@ package struct LivePlan: Sendable {
   /// How long the load lasts; nil if it ends after a number of iterations.
   package var loadNanoseconds: UInt64? { stages.last?.toNanoseconds ?? start.askedNanoseconds }
 
+  /// A recorded curve has a piece for each row of its file: too many to be told one by one.
+  package var hasNamedStages: Bool { (2...24).contains(stages.count) }
+
   package func stage(at elapsed: UInt64) -> Int? { stages.firstIndex { elapsed < $0.toNanoseconds } }
 
   /// What is asked at a moment, in the model's unit; nil after the load or where nothing is asked.

@@ -405,7 +405,9 @@ final class EventBook {
     EventProgress(
       counts: eventCounts,
       hops: hops.map {
-        HopProgress(seen: $0.lagCount, awaited: UInt64($0.pendingCount), counts: $0.finalCounts(checksBody: !event.body.isEmpty, checksVersion: event.hasVersion))
+        HopProgress(
+          seen: $0.lagCount, awaited: UInt64($0.pendingCount),
+          counts: $0.finalCounts(checksBody: !event.body.isEmpty, checksVersion: event.hasVersion))
       })
   }
   func settlesWithin(now: UInt64) -> UInt64? {

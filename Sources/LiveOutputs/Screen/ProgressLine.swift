@@ -72,7 +72,7 @@ package enum ProgressLine {
     let elapsed = seconds(progress.elapsedNanoseconds)
     guard progress.phase == .load, let whole = snapshot.plan.loadNanoseconds else { return elapsed }
     let stages = snapshot.plan.stages.count
-    let stage = stages > 1 ? snapshot.plan.stage(at: progress.elapsedNanoseconds).map { ", stage \($0 + 1) of \(stages)" } ?? "" : ""
+    let stage = snapshot.plan.hasNamedStages ? snapshot.plan.stage(at: progress.elapsedNanoseconds).map { ", stage \($0 + 1) of \(stages)" } ?? "" : ""
     return "\(elapsed) of \(seconds(whole))\(stage)"
   }
 

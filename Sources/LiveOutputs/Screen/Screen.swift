@@ -116,13 +116,14 @@ package struct Screen {
     }
     let room = max(4, columns - text.count)
     let whole = Double(snapshot.plan.loadNanoseconds ?? 1)
-    let marks = snapshot.plan.stages.dropFirst().map { Int(Double($0.fromNanoseconds) / whole * Double(room)) }
+    let stages = snapshot.plan.hasNamedStages ? snapshot.plan.stages : []
+    let marks = stages.dropFirst().map { Int(Double($0.fromNanoseconds) / whole * Double(room)) }
     return ScreenBar.cells(share: share, width: room, marks: Set(marks)) + [Cell(text, .plain)]
   }
 
   private var stage: Cell? {
     let stages = snapshot.plan.stages
-    guard stages.count > 1, let index = snapshot.plan.stage(at: progress.elapsedNanoseconds) else { return nil }
+    guard snapshot.plan.hasNamedStages, let index = snapshot.plan.stage(at: progress.elapsedNanoseconds) else { return nil }
     let stage = stages[index]
     let unit = start.model == .open ? "/s" : stage.askedTo == 1 ? " user" : " users"
     let (from, to) = (Quantities.trimmed(stage.askedFrom, decimals: 1), Quantities.trimmed(stage.askedTo, decimals: 1))
@@ -161,7 +162,13 @@ package struct Screen {
     rows.append(ScreenRow(rank: 3, ended))
     let free = max(0, progress.totalUsers - progress.busyUsers)
     let isFull = progress.busyUsers >= snapshot.plan.usersMax
-    var users = [label("users"), Cell("\(progress.busyUsers) busy", isFull && start.model == .open ? .doubtful : .plain), Cell(", \(free) free")]
+    var users = [label("users")]
+    if start.model == .closed, snapshot.plan.stages.count > 1, progress.phase == .load,
+      let asked = snapshot.plan.asked(at: progress.elapsedNanoseconds)
+    {
+      users.append(Cell("asked \(Int(asked.rounded())), "))
+    }
+    users += [Cell("\(progress.busyUsers) busy", isFull && start.model == .open ? .doubtful : .plain), Cell(", \(free) free")]
     if start.model == .open {
       users.append(Cell(", \(snapshot.plan.usersMax) at most"))
       users.append(Cell(", \(progress.queuedArrivals) waiting", progress.queuedArrivals > 0 ? .doubtful : .plain))

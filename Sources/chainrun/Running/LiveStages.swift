@@ -3,17 +3,23 @@ import LiveOutputs
 import Metrics
 
 extension LivePlan {
+  /// The profile's curve as stages; the stages of a constant load are one.
   init(start: JournalStart, profile: LoadProfile) {
-    switch profile.model {
-    case .open(let load):
-      let stage = Stage(fromNanoseconds: 0, toNanoseconds: load.durationNanoseconds, askedFrom: load.rate, askedTo: load.rate)
-      self.init(start: start, stages: [stage], usersMax: load.usersMax)
-    case .closed(let load):
-      var stages: [Stage] = []
-      if case .duration(let nanoseconds) = load.extent {
-        stages.append(Stage(fromNanoseconds: 0, toNanoseconds: nanoseconds, askedFrom: Double(load.users), askedTo: Double(load.users)))
+    let curve: LoadCurve? =
+      switch profile.model {
+      case .open(let load): load.curve
+      case .closed(let load):
+        switch load.extent {
+        case .stages(let curve): curve
+        case .duration(let nanoseconds): LoadCurve(constant: Double(load.users), nanoseconds: nanoseconds)
+        case .iterations, .iterationsPerUser: nil
+        }
       }
-      self.init(start: start, stages: stages, usersMax: load.users)
+    let stages = curve.map { curve in
+      zip(curve.pieces, curve.starts).map { piece, begin in
+        Stage(fromNanoseconds: begin, toNanoseconds: begin + piece.nanoseconds, askedFrom: piece.from, askedTo: piece.to)
+      }
     }
+    self.init(start: start, stages: stages ?? [], usersMax: profile.usersMax)
   }
 }
