@@ -40,6 +40,8 @@ enum RunCommand {
     let used = try resolve(program)
     raiseDescriptorLimit()
 
+    let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+
     let runID = makeRunID()
     let folder: String
     switch ResultFolder.make(asked: invocation.value("--out"), chain: program.chain, runID: runID) {
@@ -53,7 +55,8 @@ enum RunCommand {
     } catch {
       throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
     }
-    let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
 
     let inbox = ProgressInbox()
@@ -62,7 +65,7 @@ enum RunCommand {
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
       onProgress: { inbox.put($0) })
     plan.secretValues = secretValues
-    plan.baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+    plan.baseline = baseline
     let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {
@@ -71,9 +74,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .environment, message: error.message)
     }
-    let result = signals.wait(for: run, progress: progress)
+    let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
-    return conclude(program, result, signals.caught, journal, folder, baseline: plan.baseline)
+    return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
   // Before the run
@@ -178,22 +181,28 @@ enum RunCommand {
   // After the run
 
   private static func conclude(
-    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, baseline: [String: Double]
+    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, _ progress: ProgressPrinter,
+    baseline: [String: Double]
   ) -> ExitCode {
     let isWritten = journal.close()
     if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
     var code = ExitCode.ok
+    var record: RunRecord?
     do throws(ResultFilesError) {
-      let record = try ResultFiles.write(into: folder) { record in
-        code = judge(&record, program, result, signal, journal, isJournalComplete: isWritten, folder, baseline)
-      }
-      if result.failure == nil || record.iterations.arrivals > 0 {
-        let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-        Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+      _ = try ResultFiles.write(into: folder) {
+        code = judge(&$0, program, result, signal, journal, isJournalComplete: isWritten, folder, baseline)
+        record = $0
       }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+    }
+    // What was seen is told even where no file could be written.
+    if let record, result.failure == nil || record.iterations.arrivals > 0 {
+      let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
+      Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+    } else if record == nil, let counts = progress.iterations {
+      Terminal.out("NOT TRUSTED  \(program.chain): nothing could be kept; \(counts.completed) of \(counts.arrivals) iterations were completed\n")
     }
     return code
   }
@@ -210,6 +219,11 @@ enum RunCommand {
       record.validity += Validity.judge(record, isInterrupted: result.isInterrupted || result.abortedBy != nil)
       record.thresholds = ThresholdEvaluation.evaluate(program, record, windows: result.windowVerdicts, baseline: baseline)
     }
+    if !isJournalComplete {
+      let detail = journal.failure.map { "\($0)" } ?? "the journal is not complete"
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "journal", detail: "\(detail); the run was stopped, and its last part is missing"))
+    }
     var code = exitCode(result, record, signal, isJournalComplete: isJournalComplete)
     let end = JournalEnd(
       atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" } ?? result.abortedBy.map { "threshold \($0)" })
@@ -222,8 +236,9 @@ enum RunCommand {
       guard !appender.close() || !isJournalComplete else { return code }
       if let failure = appender.failure ?? journal.failure { throw failure }
     } catch {
-      Terminal.talk("chainrun: \(error)\n")
+      if isJournalComplete { Terminal.talk("chainrun: \(error)\n") }
       code = max(code, .untrusted)
+      record.end?.exitCode = Int(code.rawValue)
     }
     return code
   }

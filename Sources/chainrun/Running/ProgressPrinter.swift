@@ -70,12 +70,22 @@ final class ProgressPrinter {
 
   private var lastReport: RunProgress?
 
+  /// How many iterations there were by the last word of the run; nil before the first.
+  var iterations: IterationCounts? { lastReport?.iterations }
+
+  /// A message that stays, above the screen or the living line.
+  func say(_ message: String) {
+    terminal?.clear()
+    if hasLivingLine { Terminal.talk("\r\u{1B}[2K") }
+    hasLivingLine = false
+    Terminal.talk("chainrun: \(message)\n")
+  }
+
   /// Says once for each interruption what is still waited for, on a line that stays.
   private func tellInterruption(_ latest: RunProgress) {
     guard latest.interruptions > interruptionsTold else { return }
     interruptionsTold = latest.interruptions
-    if hasLivingLine { Terminal.talk("\r\u{1B}[2K") }
-    Terminal.talk("chainrun: " + ProgressLine.interruption(figures.snapshot) + "\n")
+    say(ProgressLine.interruption(figures.snapshot))
   }
 
   /// The process is to be stopped (^Z): gives the terminal back.

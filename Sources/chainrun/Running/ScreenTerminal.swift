@@ -40,11 +40,14 @@ final class ScreenTerminal {
     Terminal.talk(text)
   }
 
+  /// Takes the frame away until the next one is drawn.
+  func clear() { if isTaken { Terminal.talk(painter.erase(columns: Terminal.size(descriptor).columns)) } }
+
   /// Takes the frame away and gives the terminal back.
   func leave() {
     guard isTaken else { return }
+    clear()
     isTaken = false
-    Terminal.talk(painter.erase(columns: Terminal.size(descriptor).columns))
     clinux_terminal_give_back()
   }
 }

@@ -1,5 +1,6 @@
 import ChainRuntime
 import Glibc
+import Metrics
 internal import CLinux
 
 /// Waits for a run's end on the main thread, shows its progress meanwhile, and turns SIGINT, SIGTERM and the key 'q' into interruptions of
@@ -20,7 +21,8 @@ final class SignalWatch {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  func wait(for run: Run, progress: ProgressPrinter) -> RunResult {
+  /// - Parameter journal: A run that can keep nothing any more (a full disk) is stopped.
+  func wait(for run: Run, progress: ProgressPrinter, journal: JournalWriter? = nil) -> RunResult {
     while true {
       var watched = [run.endDescriptor, descriptor, progress.keyDescriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
       _ = poll(&watched, nfds_t(watched.count), progress.millisecondsToNext)
@@ -34,6 +36,10 @@ final class SignalWatch {
       }
       if watched[2].revents != 0, isQuitPressed(watched[2].fd) { interrupt(run, SIGINT) }
       progress.show(isUrgent: isUrgent)
+      if let journal, let failure = journal.takeFailure() {
+        progress.say("\(failure) ('\(journal.path)'); stopping, since nothing more can be kept")
+        run.interrupt()
+      }
       if let result = run.result { return result }
     }
   }
