@@ -30,6 +30,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { 0 }
   var totalUsers: Int { wanted }
+  var hasRunItsCourse: Bool { false }
 
   override func retire() {
     stageTimer.invalidate()

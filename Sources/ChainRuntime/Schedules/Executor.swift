@@ -18,6 +18,8 @@ protocol Executor: IterationOwner {
   var busyUsers: Int { get }
   /// Those, the free and the resting ones; without those that stages have retired.
   var totalUsers: Int { get }
+  /// Whether a schedule of arrivals was followed to its end.
+  var hasRunItsCourse: Bool { get }
   /// Arrivals that wait for a user.
   var queued: Int { get }
 }

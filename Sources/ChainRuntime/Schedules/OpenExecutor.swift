@@ -30,6 +30,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { queuedCount }
   var totalUsers: Int { users.count }
+  var hasRunItsCourse: Bool { nextDue == nil && !isStopping }
 
   override func retire() {
     timer.invalidate()

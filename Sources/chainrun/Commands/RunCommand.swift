@@ -50,6 +50,7 @@ enum RunCommand {
     }
     let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     journal.append(start)
+    if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
     let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
     var plan = RunPlan(
