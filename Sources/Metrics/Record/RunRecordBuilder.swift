@@ -3,6 +3,8 @@ internal import LosslessJSON
 /// Adds journal records up to a run record, one after the other.
 struct RunRecordBuilder {
   var record = RunRecord()
+  /// Off where only totals are wanted: a timeline keeps every interval.
+  var keepsTimeline = true
   private var hasStart = false
   private var response = Histogram()
   private var startDelay = Histogram()
@@ -54,7 +56,7 @@ struct RunRecordBuilder {
     return nil
   }
 
-  private mutating func begin(_ start: JournalStart) {
+  mutating func begin(_ start: JournalStart) {
     guard !hasStart else { return }
     hasStart = true
     record.start = start
@@ -69,9 +71,9 @@ struct RunRecordBuilder {
     rowCounts = start.events.map { $0.hops.map { _ in HopCounts() } }
   }
 
-  private mutating func add(_ interval: JournalInterval) {
+  mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    intervals.append(interval)  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -146,7 +148,7 @@ struct RunRecordBuilder {
     record.events[row.event].hops[row.hop].offenders = lists
   }
 
-  private mutating func add(_ ledger: JournalLedger) {
+  mutating func add(_ ledger: JournalLedger) {
     guard record.events.indices.contains(ledger.event) else { return }
     hasLedger.insert(ledger.event)
     record.events[ledger.event].counts = ledger.counts

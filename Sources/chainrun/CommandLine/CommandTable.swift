@@ -79,6 +79,7 @@ struct CommandDescription: Sendable {
         Option("--out", "DIR", "the folder for the results; must be new or empty (default: results/<time>-<chain>-<id>)"),
         variable,
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
+        Option("--baseline", "FILE", "the baselines that thresholds are held against (default: results/baselines.json)"),
         Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
       ]),
     CommandDescription(
