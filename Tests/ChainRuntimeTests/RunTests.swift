@@ -265,6 +265,26 @@ import Testing
 
   // Loads that change
 
+  @Test(arguments: [true, false])
+  func `iterations that arrive in the warm-up and end after it are left out whole, so that the others add up`(isOpen: Bool) throws {
+    // Each takes 120 ms, so some lie on both sides of the warm-up's end.
+    let script = Script { _ in .ok(after: 60 * milliseconds) }
+    script.isRecording = false
+    let warmUp = 300 * milliseconds
+    let profile =
+      isOpen
+      ? profile(open: open(200, 800 * milliseconds, users: 10), warmUp: warmUp, graceful: 20 * seconds)
+      : profile(closed: 7, .duration(800 * milliseconds), warmUp: warmUp, graceful: 20 * seconds)
+    let outcome = try RunBench(program: plain(), profile: profile, script: script, askedArrivals: isOpen ? 160 : nil).perform()
+    let record = outcome.record
+    #expect(record.iterations.areConserved && record.warmUpIterations.areConserved && outcome.result.isConserved)
+    #expect(record.iterations.arrivals > 0 && record.warmUpIterations.arrivals > 0 && record.warmUpIterations.completed > 0)
+    #expect(record.service.count == record.iterations.completed)
+    guard isOpen else { return }
+    #expect(record.warmUpIterations.arrivals == 60 && record.iterations.arrivals == 100)
+    #expect(record.response.count == 100 && record.startDelay.count == 100)
+  }
+
   @Test func `intervals carry what was asked for, with a warm-up inside a stage, and it adds up to the area`() throws {
     let script = Script()
     script.isRecording = false

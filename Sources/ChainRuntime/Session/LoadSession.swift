@@ -177,6 +177,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
     asked = AskedLoad(profile: plan.profile, start: loadStart)
+    (executor as? UserPool)?.warmUpEnd = warmUpEnd
+    recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
@@ -298,6 +300,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
     totals += interval.iterations
+    totals += interval.early
+    recorder.isWarmUp = now < warmUpEnd
     intervalStart = now
     plan.journal.append(interval)
     plan.journal.append(recorder.takeFailures())
