@@ -14,6 +14,20 @@ package enum ThresholdEvaluation {
     program.thresholds.enumerated().map { windows[$0.offset] ?? evaluate($0.element, program, record, baseline: baseline) }
   }
 
+  /// Claims whose limits are known, without a program.
+  package static func evaluate(_ thresholds: [Threshold], _ record: RunRecord) -> [JournalThreshold] {
+    thresholds.map { evaluate($0, record) }
+  }
+
+  /// The claim with the limit that the baseline gives it; nil where the baseline does not have its figure.
+  package static func fixed(_ threshold: Threshold, _ program: Program, baseline: [String: Double]) -> Threshold? {
+    guard threshold.isOfBaseline else { return threshold }
+    guard let name = threshold.baselineFigure(in: program), let value = baseline[name] else { return nil }
+    return Threshold(
+      text: threshold.text, metric: threshold.metric, comparison: threshold.comparison, limit: threshold.limit(ofBaseline: value),
+      window: threshold.window, range: threshold.range)
+  }
+
   /// A claim whose limit hangs on a baseline is decided against the limit that it comes to.
   static func evaluate(_ threshold: Threshold, _ program: Program, _ record: RunRecord, baseline: [String: Double]) -> JournalThreshold {
     guard threshold.isOfBaseline else { return evaluate(threshold, record) }

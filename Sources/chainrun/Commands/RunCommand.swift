@@ -4,6 +4,7 @@ import ChainRuntime
 import Diagnostics
 import Glibc
 import History
+import LiveOutputs
 import Metrics
 import Reports
 
@@ -31,10 +32,15 @@ enum RunCommand {
     guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
     }
-    let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let askedProgress = invocation.value("--progress") ?? "auto"
+    guard let style = ProgressStyle(asked: askedProgress) else {
+      throw Stop(code: .usage, message: "'--progress \(askedProgress)' is not known; write auto, tui, line or none")
+    }
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
     raiseDescriptorLimit()
+
+    let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
 
     let runID = makeRunID()
     let folder: String
@@ -49,16 +55,18 @@ enum RunCommand {
     } catch {
       throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
     }
-    let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
-    let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
+    let inbox = ProgressInbox()
+    let progress = ProgressPrinter(style: style, inbox: inbox, plan: LivePlan(start: start, profile: profile))
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
-      onProgress: { progress.note($0) })
+      onProgress: { inbox.put($0) })
     plan.secretValues = secretValues
-    plan.baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+    plan.baseline = baseline
     let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {
@@ -67,9 +75,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .environment, message: error.message)
     }
-    let result = signals.wait(for: run, progress: progress)
+    let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
-    return conclude(program, result, signals.caught, journal, folder, baseline: plan.baseline)
+    return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
   // Before the run
@@ -95,15 +103,6 @@ enum RunCommand {
     let names = program.profiles.map(\.name)
     let hint = nearestName(to: asked, among: names).map { "did you mean '\($0)'?" } ?? "it has \(names.joined(separator: ", "))"
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
-  }
-
-  private static func progressStyle(_ text: String) throws(Stop) -> ProgressPrinter.Style {
-    switch text {
-    case "none": return .none
-    case "line": return .lines
-    case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
-    default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
-    }
   }
 
   /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
@@ -183,22 +182,28 @@ enum RunCommand {
   // After the run
 
   private static func conclude(
-    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, baseline: [String: Double]
+    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, _ progress: ProgressPrinter,
+    baseline: [String: Double]
   ) -> ExitCode {
     let isWritten = journal.close()
     if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
     var code = ExitCode.ok
+    var record: RunRecord?
     do throws(ResultFilesError) {
-      let record = try ResultFiles.write(into: folder) { record in
-        code = judge(&record, program, result, signal, journal, isJournalComplete: isWritten, folder, baseline)
-      }
-      if result.failure == nil || record.iterations.arrivals > 0 {
-        let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-        Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+      _ = try ResultFiles.write(into: folder) {
+        code = judge(&$0, program, result, signal, journal, isJournalComplete: isWritten, folder, baseline)
+        record = $0
       }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+    }
+    // What was seen is told even where no file could be written.
+    if let record, result.failure == nil || record.iterations.arrivals > 0 {
+      let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
+      Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+    } else if record == nil, let counts = progress.iterations {
+      Terminal.out("NOT TRUSTED  \(program.chain): nothing could be kept; \(counts.completed) of \(counts.arrivals) iterations were completed\n")
     }
     return code
   }
@@ -215,6 +220,11 @@ enum RunCommand {
       record.validity += Validity.judge(record, isInterrupted: result.isInterrupted || result.abortedBy != nil)
       record.thresholds = ThresholdEvaluation.evaluate(program, record, windows: result.windowVerdicts, baseline: baseline)
     }
+    if !isJournalComplete {
+      let detail = journal.failure.map { "\($0)" } ?? "the journal is not complete"
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "journal", detail: "\(detail); the run was stopped, and its last part is missing"))
+    }
     var code = exitCode(result, record, signal, isJournalComplete: isJournalComplete)
     let end = JournalEnd(
       atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" } ?? result.abortedBy.map { "threshold \($0)" })
@@ -227,8 +237,9 @@ enum RunCommand {
       guard !appender.close() || !isJournalComplete else { return code }
       if let failure = appender.failure ?? journal.failure { throw failure }
     } catch {
-      Terminal.talk("chainrun: \(error)\n")
+      if isJournalComplete { Terminal.talk("chainrun: \(error)\n") }
       code = max(code, .untrusted)
+      record.end?.exitCode = Int(code.rawValue)
     }
     return code
   }
