@@ -43,6 +43,10 @@ package enum OperandForm: Sendable, Hashable {
   case text
   /// A YAML value that becomes JSON text; `${e}` alone in a scalar becomes a JSON value, inside text a part of the string.
   case json
+  /// Plain text in which `${…}` is one of an event's own fields: where one event will be found.
+  case place
+  /// SQL text in which `${ids}` is a bound parameter that holds the ids of the events that are looked for.
+  case sqlOfIDs
   /// A mapping of names to text.
   case textMap
   /// `true` or `false`; no expressions.
@@ -192,12 +196,32 @@ package struct ObserverSchema: Sendable {
   package let summary: String
   package let keys: [KeySchema]
   package let result: [ResultMember]
+  /// Why a hop cannot be observed as its operand and keys say; nil if it can, as far as can be told before the run.
+  package let refusal: @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal?
 
-  package init(name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember]) {
+  package init(
+    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember],
+    refusal: @escaping @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal? = { _ in nil }
+  ) {
     self.name = name
     self.operand = operand
     self.summary = summary
     self.keys = keys
     self.result = result
+    self.refusal = refusal
+  }
+}
+
+/// What is wrong with a hop's operand or keys.
+package struct ObserverRefusal: Error {
+  /// The key that it is about: one that was given, or the observer's own name.
+  package let key: String
+  package let message: String
+  package let help: String?
+
+  package init(_ key: String, _ message: String, help: String? = nil) {
+    self.key = key
+    self.message = message
+    self.help = help
   }
 }

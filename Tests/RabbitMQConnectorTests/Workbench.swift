@@ -119,6 +119,7 @@ final class SightingLog: SightingSink {
   }
   var entries: [Entry] = []
   var gapsBegun: [UInt64] = []
+  var causes: [String] = []
   var gapsEnded: [UInt64] = []
 
   func sighted(_ sighting: borrowing Sighting) {
@@ -128,7 +129,10 @@ final class SightingLog: SightingSink {
         notBefore: sighting.notBefore, seen: sighting.seen, key: content.string(content.key), body: content.string(content.body),
         headers: content.headers.map { "\(content.string($0.name))=\(content.string($0.value))" }))
   }
-  func gapBegan(at start: UInt64) { gapsBegun.append(start) }
+  func gapBegan(at start: UInt64, cause: String) {
+    gapsBegun.append(start)
+    causes.append(cause)
+  }
   func gapEnded(at end: UInt64) { gapsEnded.append(end) }
 }
 

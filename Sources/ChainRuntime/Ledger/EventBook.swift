@@ -89,6 +89,8 @@ final class EventBook {
     records[number].sent = sent
     records[number].acknowledged = acknowledged
     if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
+    // What was rolled back is looked for as well: it should not be seen.
+    for hop in hops { hop.seek(number, id: values[0], values) }
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
     if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
@@ -134,6 +136,7 @@ final class EventBook {
 
   func sink(hop: Int) -> any SightingSink { hops[hop] }
   func attach(_ observer: (any HopObserver)?, hop: Int) { hops[hop].attach(observer) }
+  func armed(hop: Int) { hops[hop].armed() }
 
   func sighted(_ hop: HopBook, notBefore: UInt64, seen: UInt64, content: OperationResult) {
     let declaration = hop.declaration
@@ -152,7 +155,7 @@ final class EventBook {
     let number = record(for: id)
     let record = records[number]
     if let tracer { trace(hop, notBefore: notBefore, seen: seen, to: tracer) }
-    guard hop.see(number, notBefore: notBefore, seen: seen) else {
+    guard hop.see(number, notBefore: max(notBefore, hop.absentSince(number)), seen: seen) else {
       if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
       return
     }
@@ -224,6 +227,7 @@ final class EventBook {
 
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
     records[number].isDecided = true
+    for hop in hops { hop.forget(number) }
     let record = records[number]
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }

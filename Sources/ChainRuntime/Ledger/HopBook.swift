@@ -29,6 +29,7 @@ final class HopBook: SightingSink {
   private var earlyBodies: [Int: [Value?]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
+  private var gapCause = ""
   private var untakenGaps: [JournalGap] = []
   var counts = HopCounts()
   private var duplicates: UInt64 = 0
@@ -39,6 +40,14 @@ final class HopBook: SightingSink {
   /// needs no lower bound, and each fence is an operation on the observed system.
   private(set) var pendingCount = 0
   private var observer: (any HopObserver)?
+  /// The observer, if it wants to know what is on its way.
+  private var seeker: (any SeekingObserver)?
+  /// Where one event will be found, by its id, key, version and body; nil if the hop does not say.
+  private let place: TextTemplate?
+  private var placeText: [UInt8] = []
+  /// Nanoseconds, smoothed: how long events take to this hop.
+  private var typicalLag: UInt64 = 0
+  private var countsDuplicates: Bool
   private(set) var lagCount: UInt64 = 0
   private let lagLow = Histogram()
   private let lagHigh = Histogram()
@@ -50,6 +59,8 @@ final class HopBook: SightingSink {
     self.hop = hop
     self.connection = connection
     self.slotCount = slotCount
+    if case .text(let template)? = declaration.operand("at") { place = template } else { place = nil }
+    countsDuplicates = declaration.observer == "tap"
     frame = .allocate(capacity: slotCount)
     frame.initialize(repeating: .null, count: slotCount)
   }
@@ -62,18 +73,40 @@ final class HopBook: SightingSink {
     book?.sighted(self, notBefore: sighting.notBefore, seen: sighting.seen, content: sighting.content)
   }
 
-  func gapBegan(at start: UInt64) { if openGap == nil { openGap = start } }
+  func gapBegan(at start: UInt64, cause: String) {
+    guard openGap == nil else { return }
+    openGap = start
+    gapCause = cause
+  }
 
   func gapEnded(at end: UInt64) {
     guard let start = openGap else { return }
     openGap = nil
     gaps.append((start, end))
     untakenGaps.append(
-      JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: "the observer could not see"))
+      JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
   }
 
   /// The observer that feeds this book; nil lets go of it.
-  func attach(_ observer: (any HopObserver)?) { self.observer = observer }
+  func attach(_ observer: (any HopObserver)?) {
+    self.observer = observer
+    seeker = observer as? any SeekingObserver
+    if seeker?.isSeeking == false { seeker = nil }
+  }
+
+  /// The observer is in place, and knows by now how it observes.
+  func armed() { if let observer { countsDuplicates = countsDuplicates || observer.countsRepeats } }
+
+  /// - Parameter values: The event's id, key, version and body.
+  func seek(_ number: Int, id: Value, _ values: UnsafePointer<Value>) {
+    guard let seeker, sights[number].seen == 0 else { return }
+    placeText.removeAll(keepingCapacity: true)
+    place?.append(to: &placeText, arguments: values)
+    seeker.seek(number, id: id, place: placeText)
+  }
+
+  func forget(_ number: Int) { seeker?.forget(number) }
+  func absentSince(_ number: Int) -> UInt64 { seeker?.absentSince(number) ?? 0 }
 
   func eventPending() {
     pendingCount += 1
@@ -104,6 +137,7 @@ final class HopBook: SightingSink {
     }
     sights[number].notBefore = notBefore
     sights[number].seen = seen
+    seeker?.forget(number)
     return true
   }
 
@@ -130,6 +164,13 @@ final class HopBook: SightingSink {
     lagHigh.record(difference: Int64(bitPattern: high &- acknowledged))
     width.record(high &- low)
     if high < acknowledged { visibleBeforeAck &+= 1 }
+    adaptFences(lag: high > acknowledged ? high &- acknowledged : 0)
+  }
+
+  /// Fences come 5 % of the usual lag apart, within 1 ms and 4 ms: each is a request, and a bracket far narrower than the lag says no more.
+  private func adaptFences(lag: UInt64) {
+    typicalLag = typicalLag &- typicalLag / 8 &+ min(lag, 1_000_000_000) / 8
+    if lagCount & 15 == 0 { observer?.fencePauseNanoseconds = min(max(typicalLag / 20, 1_000_000), 4_000_000) }
   }
 
   /// Late unless the first look with it came in time: an upper bound, so an event is never called on time that was late.
@@ -159,8 +200,6 @@ final class HopBook: SightingSink {
   func countLateDuplicate(_ number: Int, commits: UInt32) {
     if countsDuplicates, sights[number].extraSightings > commits { duplicates += 1 }
   }
-
-  private var countsDuplicates: Bool { declaration.observer == "tap" }
 
   func mayHaveMissed(from start: UInt64, to end: UInt64) -> Bool {
     if let openGap, openGap < end { return true }

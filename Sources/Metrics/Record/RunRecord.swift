@@ -108,6 +108,8 @@ package struct HopRecord: Hashable, Sendable {
   package var lagHigh = HistogramSnapshot()
   package var width = HistogramSnapshot()
   package var visibleBeforeAck: UInt64 = 0
+  /// How it was observed, why so, and with how many requests; nil in a run that ended before its observers were in place.
+  package var observation: JournalObserver?
   /// By outcome or anomaly, those that are not `ok`: the first ids of each kind.
   package var offenders: [OffenderList] = []
 
