@@ -196,11 +196,13 @@ package struct ObserverSchema: Sendable {
   package let summary: String
   package let keys: [KeySchema]
   package let result: [ResultMember]
+  /// Whether each sighting is a message of its own; otherwise it is what an entry shows by now.
+  package let showsMessages: Bool
   /// Why a hop cannot be observed as its operand and keys say; nil if it can, as far as can be told before the run.
   package let refusal: @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal?
 
   package init(
-    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember],
+    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember], showsMessages: Bool = false,
     refusal: @escaping @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal? = { _ in nil }
   ) {
     self.name = name
@@ -208,6 +210,7 @@ package struct ObserverSchema: Sendable {
     self.summary = summary
     self.keys = keys
     self.result = result
+    self.showsMessages = showsMessages
     self.refusal = refusal
   }
 }

@@ -103,7 +103,7 @@ extension RabbitMQConnector {
       ResultMember("text", .string, .text, summary: "The body as text."),
       ResultMember("headers", .map(.untyped), .headers, summary: "The message's headers by name; nested tables and lists are left out."),
     ],
-    refusal: ExchangeTap.refusal)
+    showsMessages: true, refusal: ExchangeTap.refusal)
 
   private static let stream = ObserverSchema(
     name: "stream", operand: .text,
@@ -117,5 +117,6 @@ extension RabbitMQConnector {
       ResultMember("json", .json, .json, summary: "The body read as JSON; an error if it is not JSON."),
       ResultMember("text", .string, .text, summary: "The body as text."),
       ResultMember("headers", .map(.untyped), .headers, summary: "The message's headers by name; nested tables and lists are left out."),
-    ])
+    ],
+    showsMessages: true)
 }

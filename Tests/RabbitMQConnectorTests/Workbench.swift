@@ -99,8 +99,10 @@ func makeDriver(
   return try connector.makeDriver(connection: ConnectionIndex(0), target: target, program: program, users: 1, reactor: bench.reactor)
 }
 
-func tapHop(exchange: String, routingKey: String? = nil, readsContent: Bool = true) -> HopDeclaration {
-  var operands = [(name: "tap", value: textTemplate(exchange))]
+func tapHop(
+  exchange: String, routingKey: String? = nil, readsContent: Bool = true, keys: [(name: String, value: OperandTemplate)] = []
+) -> HopDeclaration {
+  var operands = [(name: "tap", value: textTemplate(exchange))] + keys
   if let routingKey { operands.append((name: "routing_key", value: textTemplate(routingKey))) }
   return HopDeclaration(
     name: "queued", connection: ConnectionIndex(0), observer: "tap", operands: operands, mappingEntry: 0, idSlot: SlotIndex(0),

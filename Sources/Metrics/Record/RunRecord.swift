@@ -107,6 +107,8 @@ package struct HopRecord: Hashable, Sendable {
   package var lagLow = HistogramSnapshot()
   package var lagHigh = HistogramSnapshot()
   package var width = HistogramSnapshot()
+  package var stableLow = HistogramSnapshot()
+  package var stableHigh = HistogramSnapshot()
   package var visibleBeforeAck: UInt64 = 0
   /// How it was observed, why so, and with how many requests; nil in a run that ended before its observers were in place.
   package var observation: JournalObserver?
