@@ -384,7 +384,9 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     }
     if !isInGap {
       isInGap = true
-      sink?.gapBegan(at: min(fence.provenNanoseconds, boundNanoseconds), cause: error.message)
+      // Markers go past the exchange: they say nothing of one that is gone.
+      let proven = error.code == "404" ? min(fence.provenNanoseconds, boundNanoseconds) : fence.provenNanoseconds
+      sink?.gapBegan(at: proven, cause: error.message)
     }
     stage = .awaitingReconnect
     alarm(.reconnect, at: now + backoff.nextDelay())

@@ -25,7 +25,7 @@ struct GraphObserverTests {
           hops:
       \(hops.split(separator: "\n").map { "      " + $0 }.joined(separator: "\n"))
       steps:
-        - set: { amount: "random.decimal(1, 5)", note: x, customer: 7 }
+        - set: { amount: "random.decimal(1, 5)", note: "'x'", customer: 7 }
         - id: insert
           sql: INSERT INTO t VALUES (${amount}) RETURNING id
           capture: { order_id: row.id as int }

@@ -96,7 +96,7 @@ import Testing
     raw.publish(exchange: "", key: queue, body: [0x63])
     proxy.isFrozen = false
     #expect(turn(seconds: 10) { log.entries.count == 3 })
-    #expect(log.entries.map(\.body) == ["a", "b", "c"] && log.gapsEnded.count == 1 && !log.causes[0].isEmpty)
+    #expect(log.entries.map(\.body) == ["a", "b", "c"] && log.gapsEnded.count == 1 && !log.causes[0].isEmpty, "\(log.entries) \(log.gapsEnded)")
     reader.close()
     raw.deleteQueue(queue)
   }
