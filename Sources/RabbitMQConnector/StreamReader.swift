@@ -135,6 +135,8 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
     case (AMQP_BASIC_CONSUME_OK_METHOD, .consuming):
       // The consumer is announced before it gets its place in the stream (rabbit_stream_queue, 3.10), and methods are handled in order.
       stage = .proving
+      // A place that is given by its offset is the same whenever it is taken.
+      if lastOffset != nil { endGap(now: now) }
       try limit()
     case (AMQP_BASIC_QOS_OK_METHOD, .proving): proved(now: now)
     case (AMQP_BASIC_CANCEL_METHOD, _):
@@ -219,13 +221,16 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
     armingTimer.disarm()
     backoff.reset()
     aliveNanoseconds = now
-    if isInGap {
-      isInGap = false
-      sink?.gapEnded(at: now)
-    }
+    endGap(now: now)
     let completion = completion
     self.completion = nil
     completion?(nil)
+  }
+
+  private func endGap(now: UInt64) {
+    guard isInGap else { return }
+    isInGap = false
+    sink?.gapEnded(at: now)
   }
 
   // Messages
