@@ -58,6 +58,7 @@ enum RunCommand {
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
+    if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
     let inbox = ProgressInbox()
     let progress = ProgressPrinter(style: style, inbox: inbox, plan: LivePlan(start: start, profile: profile))
