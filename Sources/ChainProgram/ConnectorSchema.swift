@@ -43,6 +43,10 @@ package enum OperandForm: Sendable, Hashable {
   case text
   /// A YAML value that becomes JSON text; `${e}` alone in a scalar becomes a JSON value, inside text a part of the string.
   case json
+  /// Plain text in which `${…}` is one of an event's own fields: where one event will be found.
+  case place
+  /// SQL text in which `${ids}` is a bound parameter that holds the ids of the events that are looked for.
+  case sqlOfIDs
   /// A mapping of names to text.
   case textMap
   /// `true` or `false`; no expressions.
@@ -194,9 +198,12 @@ package struct ObserverSchema: Sendable {
   package let result: [ResultMember]
   /// Whether each sighting is a message of its own; otherwise it is what an entry shows by now.
   package let showsMessages: Bool
+  /// Why a hop cannot be observed as its operand and keys say; nil if it can, as far as can be told before the run.
+  package let refusal: @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal?
 
   package init(
-    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember], showsMessages: Bool = false
+    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember], showsMessages: Bool = false,
+    refusal: @escaping @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal? = { _ in nil }
   ) {
     self.name = name
     self.operand = operand
@@ -204,5 +211,20 @@ package struct ObserverSchema: Sendable {
     self.keys = keys
     self.result = result
     self.showsMessages = showsMessages
+    self.refusal = refusal
+  }
+}
+
+/// What is wrong with a hop's operand or keys.
+package struct ObserverRefusal: Error {
+  /// The key that it is about: one that was given, or the observer's own name.
+  package let key: String
+  package let message: String
+  package let help: String?
+
+  package init(_ key: String, _ message: String, help: String? = nil) {
+    self.key = key
+    self.message = message
+    self.help = help
   }
 }

@@ -12,7 +12,9 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   let mayDefine: Bool
   var arena: ParameterArena
 
-  private let name: String
+  private let declaration: ConnectionDeclaration
+  private let target: PostgresTarget
+  private var name: String { declaration.name }
   private let reactor: Reactor
   /// By the program's operation index; nil for operations of other connections.
   private let plansByOperation: ContiguousArray<StatementPlan?>
@@ -49,7 +51,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     self.plans = plans
     plansByOperation = byOperation
     mayDefine = program.operations.contains { StatementPlan.mayDefine($0) }
-    name = declaration.name
+    self.declaration = declaration
+    self.target = target
     displayAddress = target.displayAddress
     connectTimeoutNanoseconds = declaration.connectTimeoutNanoseconds
     // The server gives up by itself what we would give up: a backend whose client has left would go on otherwise. Not a moment earlier than
@@ -319,7 +322,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   }
 
   package func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
-    throw OperationError(.protocol, "observing a hop in PostgreSQL is not supported yet")
+    try QueryObserver(hop: hop, declaration: declaration, target: target, reactor: reactor, sink: sink)
   }
 
   package func close() {

@@ -40,5 +40,16 @@ extension PostgresConnector {
         keys: [KeySchema("steps", .block, isRequired: true, summary: "The steps inside the transaction.")],
         result: [], effect: { _ in .reads }, method: { _ in "SQL" }),
     ],
-    observers: [])
+    observers: [
+      ObserverSchema(
+        name: "query", operand: .sqlOfIDs,
+        summary: """
+          Looks for events in a second, read-only session, such as one to a replica: asks for the rows of those on their way, adaptively.
+          """,
+        keys: [
+          KeySchema("every", .duration, summary: "The pause between two looks, which is else 5 % of an event's age within 1 ms and 250 ms.")
+        ],
+        result: [ResultMember("row", .row, .row, summary: "One row that the statement returned; each is one event.")],
+        refusal: QueryObserver.refusal)
+    ])
 }

@@ -49,6 +49,13 @@ struct MethodArena: ~Copyable {
     return amqp_table_entry_t(key: bytes(key), value: value)
   }
 
+  mutating func entry(_ key: String, _ number: Int64) -> amqp_table_entry_t {
+    var value = amqp_field_value_t()
+    value.kind = UInt8(AMQP_FIELD_KIND_I64.rawValue)
+    value.value.i64 = number
+    return amqp_table_entry_t(key: bytes(key), value: value)
+  }
+
   mutating func entry(_ key: String, _ table: amqp_table_t) -> amqp_table_entry_t {
     var value = amqp_field_value_t()
     value.kind = UInt8(AMQP_FIELD_KIND_TABLE.rawValue)

@@ -65,8 +65,8 @@ struct BrokerQuestions {
       if operation.verb == "publish" { publish(to: name, operation, subject) } else { read(queue: name, operation, subject) }
     }
     for (event, declaration) in program.events.enumerated() {
-      for (number, hop) in declaration.hops.enumerated() where hop.connection == connection && hop.observer == "tap" {
-        tap(hop, .hop(event: event, hop: number))
+      for (number, hop) in declaration.hops.enumerated() where hop.connection == connection {
+        if hop.observer == "tap" { tap(hop, .hop(event: event, hop: number)) } else { stream(hop, .hop(event: event, hop: number)) }
       }
     }
   }
@@ -91,14 +91,24 @@ struct BrokerQuestions {
     report.add(.unchecked, subject, "whether the user may read '\(queue)' cannot be asked without reading from it")
   }
 
+  private mutating func stream(_ hop: HopDeclaration, _ subject: InspectionProblem.Subject) {
+    guard case .text(let template)? = hop.operands.first?.value, let queue = template.literal, !queue.isEmpty else { return }
+    questions.append(BrokerQuestion(kind: .queueExists, name: queue, subject: subject))
+    report.add(.unchecked, subject, "whether '\(queue)' is a stream, and may be read, is asked when the run begins")
+  }
+
   private mutating func tap(_ hop: HopDeclaration, _ subject: InspectionProblem.Subject) {
     guard case .text(let template)? = hop.operands.first?.value, let exchange = template.literal, !exchange.isEmpty else { return }
-    var key = "#"
-    if case .text(let template)? = hop.operand("routing_key") { key = template.literal ?? "" }
-    let isPattern = key.contains("#") || key.contains("*")
-    let reservation = "the type of '\(exchange)' cannot be asked over AMQP; the routing key '\(key)' is a pattern in a topic exchange only"
+    var reservation: String?
+    if case .text(let template)? = hop.operand("routing_key"), let key = template.literal {
+      if key.contains("#") || key.contains("*") {
+        reservation = "the routing key '\(key)' is a pattern in a topic exchange only; the type of '\(exchange)' is asked when the run begins"
+      }
+    } else if hop.operand("routing_keys") == nil, hop.operand("headers") == nil {
+      reservation = "what gets everything from '\(exchange)' follows from its type, which is asked when the run begins"
+    }
     questions.append(
-      BrokerQuestion(kind: .exchangeExists, name: exchange, subject: subject, reservation: isPattern ? reservation : nil))
+      BrokerQuestion(kind: .exchangeExists, name: exchange, subject: subject, reservation: reservation))
     questions.append(BrokerQuestion(kind: .mayBind, name: exchange, subject: subject))
     questions.append(BrokerQuestion(kind: .mayDeclareOwnQueue, name: exchange, subject: subject))
   }

@@ -14,6 +14,9 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private enum Stage {
     case idle
     case connecting
+    case openingQuestionChannel
+    /// What type the exchange is of.
+    case asking
     case openingConsumerChannel
     case openingMarkerChannel
     case declaring
@@ -30,7 +33,11 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private let address: BrokerAddress
   private let connectTimeoutNanoseconds: UInt64
   private let exchange: String
-  private let routingKey: String
+  /// What the chain says; nil if it leaves it to us.
+  private let givenBindings: TapBindings?
+  /// In use, once known.
+  private var bindings: TapBindings?
+  private var bindingsLeft = 0
   private var sink: (any SightingSink)?
   private lazy var session = BrokerSession(reactor: reactor, address: address, owner: self)
   private var stage = Stage.idle
@@ -42,6 +49,9 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   /// Nanoseconds: just before the binding was sent, and when everything was in place.
   private var bindSentNanoseconds: UInt64 = 0
   private var consumingNanoseconds: UInt64 = 0
+  /// Nanoseconds: the binding was there then, as a later answer proved. A queue whose exchange was deleted is silent otherwise.
+  private var boundNanoseconds: UInt64 = 0
+  private var rebindSentNanoseconds: UInt64?
   /// Observation is interrupted: `gapBegan` was told and `gapEnded` not yet.
   private var isInGap = false
   private var backoff = Backoff()
@@ -56,17 +66,22 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     case reconnect
     /// Arming took too long.
     case arming
+    /// The binding is to be looked after.
+    case rebind
   }
 
   static let consumerChannel: UInt16 = 1
   static let markerChannel: UInt16 = 2
+  static let questionChannel: UInt16 = 3
   /// A marker that does not come back for this long means that the tap does not work.
   static let markerPatienceNanoseconds: UInt64 = 5_000_000_000
-  static let fencingIntervalNanoseconds: UInt64 = 1_000_000
   static let livenessIntervalNanoseconds: UInt64 = 1_000_000_000
 
   let mode = "tap"
+  var reason: String { bindings?.reason ?? "" }
   private(set) var operationsSent: UInt64 = 0
+  private(set) var fencesSent: UInt64 = 0
+  var fencePauseNanoseconds: UInt64 = 1_000_000
 
   var isFencing = false {
     didSet {
@@ -84,30 +99,36 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     guard case .text(let template)? = hop.operands.first?.value, let exchange = template.literal else {
       throw OperationError(.protocol, code: "bad-hop", "'tap' needs the name of an exchange, without expressions")
     }
-    guard !exchange.isEmpty else {
-      throw OperationError(
-        .protocol, code: "default-exchange",
-        "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name"
-      )
+    do throws(ObserverRefusal) {
+      givenBindings = try TapBindings.given(hop.operands)
+    } catch {
+      throw OperationError(.protocol, code: "bad-hop", error.message)
     }
-    var routingKey = "#"
-    if let operand = hop.operand("routing_key") {
-      guard case .text(let template) = operand, let literal = template.literal else {
-        throw OperationError(.protocol, code: "bad-hop", "the tap's 'routing_key' is text without expressions")
-      }
-      routingKey = literal
-    }
-    guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else {
-      throw OperationError(.protocol, code: "too-long", "the tap's exchange or routing key is longer than the 255 bytes that AMQP allows")
+    guard !exchange.isEmpty else { throw OperationError(.protocol, code: "default-exchange", ExchangeTap.whyNotDefault) }
+    guard exchange.utf8.count <= 255 else {
+      throw OperationError(.protocol, code: "too-long", "the exchange's name is longer than the 255 bytes that AMQP allows")
     }
     self.exchange = exchange
-    self.routingKey = routingKey
     self.sink = sink
     self.reactor = reactor
     self.address = address
     self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
     assembly = DeliveryAssembly(readsContent: hop.readsContent)
-    timers = (0..<4).map { ReactorTimer(owner: self, tag: $0) }
+    timers = (0..<5).map { ReactorTimer(owner: self, tag: $0) }
+  }
+
+  private static let whyNotDefault =
+    "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name"
+
+  /// Why a hop cannot be tapped; nil if it can, as far as can be told without the broker.
+  static func refusal(_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal? {
+    do throws(ObserverRefusal) {
+      _ = try TapBindings.given(operands)
+    } catch {
+      return error
+    }
+    guard case .text(let template)? = operands.first?.value, template.literal?.isEmpty == true else { return nil }
+    return ObserverRefusal("tap", whyNotDefault)
   }
 
   private func alarm(_ alarm: Alarm, at nanoseconds: UInt64) { reactor.arm(timers[alarm.rawValue], at: nanoseconds) }
@@ -128,10 +149,41 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   }
 
   func sessionOpened(_ session: BrokerSession, now: UInt64) {
-    stage = .openingConsumerChannel
+    bindings = givenBindings
+    rebindSentNanoseconds = nil
     send(now: now) { () throws(OperationError) in
-      try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: ExchangeTap.consumerChannel)
+      if bindings == nil {
+        stage = .openingQuestionChannel
+        try openChannel(ExchangeTap.questionChannel)
+      } else {
+        stage = .openingConsumerChannel
+        try openChannel(ExchangeTap.consumerChannel)
+      }
     }
+  }
+
+  private func openChannel(_ channel: UInt16) throws(OperationError) {
+    try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: channel)
+  }
+
+  /// See `TapBindings`.
+  private func askType() throws(OperationError) {
+    stage = .asking
+    var arena = MethodArena()
+    var declare = amqp_exchange_declare_t()
+    declare.exchange = arena.bytes(exchange)
+    declare.type = arena.bytes("direct")
+    declare.arguments = arena.table([arena.entry("alternate-exchange", true)])
+    defer { withExtendedLifetime(arena) {} }
+    try session.sendMethod(AMQP_EXCHANGE_DECLARE_METHOD, declare, channel: ExchangeTap.questionChannel)
+  }
+
+  private func typeArrived(_ close: amqp_channel_close_t) throws(OperationError) {
+    try session.sendMethod(AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t(), channel: ExchangeTap.questionChannel)
+    bindings = try TapBindings.everything(
+      from: exchange, type: TapBindings.exchangeType(refusalCode: close.reply_code, text: close.reply_text.text))
+    stage = .openingConsumerChannel
+    try openChannel(ExchangeTap.consumerChannel)
   }
 
   private func send(now: UInt64, _ body: () throws(OperationError) -> Void) {
@@ -160,9 +212,12 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     switch (id, stage) {
     case (AMQP_BASIC_DELIVER_METHOD, _):
       assembly.deliverArrived(decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee)
+    case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingQuestionChannel): try askType()
+    case (AMQP_CHANNEL_CLOSE_METHOD, .asking) where channel == ExchangeTap.questionChannel:
+      try typeArrived(decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee)
     case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingConsumerChannel):
       stage = .openingMarkerChannel
-      try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: ExchangeTap.markerChannel)
+      try openChannel(ExchangeTap.markerChannel)
     case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingMarkerChannel):
       stage = .declaring
       var declare = amqp_queue_declare_t()
@@ -174,8 +229,14 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
       queue = Array(decoded.assumingMemoryBound(to: amqp_queue_declare_ok_t.self).pointee.queue.raw)
       try bind()
     case (AMQP_QUEUE_BIND_OK_METHOD, .binding):
+      bindingsLeft -= 1
+      guard bindingsLeft == 0 else { break }
       stage = .consuming
       try consume()
+    case (AMQP_QUEUE_BIND_OK_METHOD, .armed):
+      if let sent = rebindSentNanoseconds { boundNanoseconds = sent }
+      rebindSentNanoseconds = nil
+      alarm(.rebind, at: now + ExchangeTap.livenessIntervalNanoseconds)
     case (AMQP_BASIC_CONSUME_OK_METHOD, .consuming):
       stage = .proving
       consumingNanoseconds = now
@@ -192,14 +253,37 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   }
 
   private func bind() throws(OperationError) {
+    guard let bindings else { preconditionFailure("a tap binds when it knows how") }
+    bindSentNanoseconds = MonotonicClock.now
+    boundNanoseconds = bindSentNanoseconds
+    bindingsLeft = bindings.routingKeys.count
+    for key in bindings.routingKeys { try bind(key, bindings) }
+  }
+
+  private func bind(_ key: String, _ bindings: TapBindings) throws(OperationError) {
     var arena = MethodArena()
     var bind = amqp_queue_bind_t()
     bind.queue = arena.bytes(queue)
     bind.exchange = arena.bytes(exchange)
-    bind.routing_key = arena.bytes(routingKey)
+    bind.routing_key = arena.bytes(key)
+    if !bindings.headers.isEmpty {
+      var entries = [arena.entry("x-match", bindings.match)]
+      for header in bindings.headers { entries.append(arena.entry(header.name, header.value)) }
+      bind.arguments = arena.table(entries)
+    }
     defer { withExtendedLifetime(arena) {} }
-    bindSentNanoseconds = MonotonicClock.now
     try session.sendMethod(AMQP_QUEUE_BIND_METHOD, bind, channel: ExchangeTap.consumerChannel)
+  }
+
+  /// An exchange that is deleted takes the binding along, and nobody tells: binding again, which changes nothing, is refused then.
+  private func bindAgain(now: UInt64) {
+    guard let bindings, let key = bindings.routingKeys.first, rebindSentNanoseconds == nil, !session.isBlocked else {
+      return alarm(.rebind, at: now + ExchangeTap.livenessIntervalNanoseconds)
+    }
+    rebindSentNanoseconds = MonotonicClock.now
+    operationsSent += 1
+    fencesSent += 1
+    send(now: now) { () throws(OperationError) in try bind(key, bindings) }
   }
 
   private func consume() throws(OperationError) {
@@ -231,6 +315,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private func proved() {
     stage = .armed
     silence(.arming)
+    alarm(.rebind, at: MonotonicClock.now + ExchangeTap.livenessIntervalNanoseconds)
     backoff.reset()
     if isInGap {
       isInGap = false
@@ -242,7 +327,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   }
 
   private func scheduleMarker(now: UInt64) {
-    let interval = isFencing ? ExchangeTap.fencingIntervalNanoseconds : ExchangeTap.livenessIntervalNanoseconds
+    let interval = isFencing ? fencePauseNanoseconds : ExchangeTap.livenessIntervalNanoseconds
     alarm(.marker, at: now + jitter.next(from: interval / 2, to: interval / 2 * 3))
   }
 
@@ -252,6 +337,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
       try session.write { output throws(OperationError) in fence.send(to: &output, now: MonotonicClock.now) }
     }
     operationsSent += 1
+    fencesSent += 1
     alarm(.missing, at: now + ExchangeTap.markerPatienceNanoseconds)
   }
 
@@ -276,6 +362,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     case .missing:
       session.lose(
         OperationError(.disconnected, code: "silent", "the tap's marker did not come back from \(address.displayAddress)"), now: now)
+    case .rebind: if stage == .armed { bindAgain(now: now) }
     case .reconnect: if stage == .awaitingReconnect { connect(deadline: now + connectTimeoutNanoseconds) }
     case .arming:
       session.lose(
@@ -297,7 +384,9 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     }
     if !isInGap {
       isInGap = true
-      sink?.gapBegan(at: fence.provenNanoseconds)
+      // Markers go past the exchange: they say nothing of one that is gone.
+      let proven = error.code == "404" ? min(fence.provenNanoseconds, boundNanoseconds) : fence.provenNanoseconds
+      sink?.gapBegan(at: proven, cause: error.message)
     }
     stage = .awaitingReconnect
     alarm(.reconnect, at: now + backoff.nextDelay())

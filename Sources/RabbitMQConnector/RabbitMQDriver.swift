@@ -209,7 +209,11 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   }
 
   func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
-    try ExchangeTap(
+    if hop.observer == "stream" {
+      return try StreamReader(
+        hop: hop, sink: sink, reactor: reactor, address: address, connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
+    }
+    return try ExchangeTap(
       hop: hop, sink: sink, reactor: reactor, address: address, connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
   }
 

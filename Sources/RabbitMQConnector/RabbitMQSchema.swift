@@ -3,7 +3,7 @@ import ChainProgram
 extension RabbitMQConnector {
   static let rabbitMQSchema = ConnectorSchema(
     kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [],
-    defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap])
+    defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap, stream])
 
   private static let publish = VerbSchema(
     name: "publish", operand: .text,
@@ -91,13 +91,32 @@ extension RabbitMQConnector {
       KeySchema(
         "routing_key", .text,
         summary:
-          "Which messages: a routing key, or for a topic exchange a pattern with '*' for one word and '#' for any number; '#' if not given."
-      )
+          "Which messages: a routing key, or for a topic exchange a pattern with '*' for one word and '#' for any number; all if not given."
+      ),
+      KeySchema("routing_keys", .wordList([]), summary: "Several routing keys or patterns, one binding for each."),
+      KeySchema("headers", .textMap, summary: "For a headers exchange: which messages, by their headers; all if not given."),
+      KeySchema("match", .choice(["all", "any"]), summary: "Whether all of 'headers' must fit (the default) or any."),
     ],
     result: [
       ResultMember("key", .string, .key, summary: "The message's routing key."),
       ResultMember("json", .json, .json, summary: "The body read as JSON; an error if it is not JSON."),
       ResultMember("text", .string, .text, summary: "The body as text."),
       ResultMember("headers", .map(.untyped), .headers, summary: "The message's headers by name; nested tables and lists are left out."),
-    ], showsMessages: true)
+    ],
+    showsMessages: true, refusal: ExchangeTap.refusal)
+
+  private static let stream = ObserverSchema(
+    name: "stream", operand: .text,
+    summary: """
+      Reads the stream queue named from its end on, by offset; takes nothing from others, and goes on where it was after a loss. Nothing \
+      proves how late a message came in, so the lower bound is when it was sent.
+      """,
+    keys: [],
+    result: [
+      ResultMember("key", .string, .key, summary: "The message's routing key."),
+      ResultMember("json", .json, .json, summary: "The body read as JSON; an error if it is not JSON."),
+      ResultMember("text", .string, .text, summary: "The body as text."),
+      ResultMember("headers", .map(.untyped), .headers, summary: "The message's headers by name; nested tables and lists are left out."),
+    ],
+    showsMessages: true)
 }

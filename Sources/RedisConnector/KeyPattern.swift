@@ -1,6 +1,7 @@
 /// A Redis glob: `*`, `?`, `[abc]`, `[^a-z]`, and `\` before a character that stands for itself; matched as Redis' `stringmatchlen` does.
 struct KeyPattern {
   private let pattern: [UInt8]
+  var bytes: [UInt8] { pattern }
   /// What every matching key starts with.
   let literalPrefix: [UInt8]
   /// Whether the prefix alone decides: `order:*`.

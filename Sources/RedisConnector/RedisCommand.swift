@@ -99,6 +99,11 @@ enum RESP {
     for word in words { appendBulk(Array(word.utf8), to: &output) }
     return output
   }
+
+  static func append(_ words: [[UInt8]], to output: inout [UInt8]) {
+    appendHeader(UInt8(ascii: "*"), words.count, to: &output)
+    for word in words { appendBulk(word, to: &output) }
+  }
 }
 
 extension TextTemplate {

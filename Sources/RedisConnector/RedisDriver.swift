@@ -7,7 +7,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   /// Nil where writing is allowed or no command is sent.
   let audit: CommandAudit?
   let connectTimeoutNanoseconds: UInt64
-  private let reactor: Reactor
+  let reactor: Reactor
   private let acquireTimeoutNanoseconds: UInt64
   /// For each operation of the program; nil for those of other connections.
   private let commands: ContiguousArray<RedisCommand?>
@@ -180,10 +180,6 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
 
   /// Nothing is ever leased: no command that needs it is sent.
   func endLease(_ call: OperationCall) {}
-
-  func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
-    try TrackingObserver(hop: hop, target: target, reactor: reactor, sink: sink)
-  }
 
   func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)? { RedisEntryReader(target: target, reactor: reactor) }
 

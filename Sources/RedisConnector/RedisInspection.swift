@@ -8,7 +8,7 @@ extension RedisConnector: OnlineInspection {
     guard let target = target as? RedisTarget else { preconditionFailure("a Redis inspection is made for an address that Redis resolved") }
     do throws(OperationError) {
       let reactor = try Reactor()
-      let inspection = RedisInspection(reactor: reactor, target: target, rehearsal: RedisRehearsal(program, connection))
+      let inspection = RedisInspection(reactor: reactor, target: target, rehearsal: RedisRehearsal(program, connection, database: target.database))
       inspection.start(deadline: deadline)
       while !inspection.isOver, MonotonicClock.now < deadline { reactor.turn(waitingAtMost: 50_000_000) }
       inspection.end()
@@ -38,7 +38,10 @@ struct RedisRehearsal {
   private(set) var tracking: InspectionProblem.Subject?
   private(set) var audit: CommandAudit?
 
-  init(_ program: Program, _ connection: ConnectionIndex) {
+  private let database: Int
+
+  init(_ program: Program, _ connection: ConnectionIndex, database: Int = 0) {
+    self.database = database
     var seen: Set<[UInt8]> = []
     var scratch: [UInt8] = []
     var reading: [(name: String, subcommand: String)] = []
@@ -75,14 +78,25 @@ struct RedisRehearsal {
     return words.contains { if case .argument? = $0.pieces.first { true } else { false } }
   }
 
+  /// What the hop's way needs; of `auto`, what the first way needs, since the others may do instead.
   private mutating func watch(_ hop: HopDeclaration, _ subject: InspectionProblem.Subject) {
-    guard case .text(let template)? = hop.operands.first?.value, let pattern = template.literal else { return }
-    if tracking == nil { tracking = subject }
-    let prefix = String(decoding: KeyPattern(pattern).literalPrefix, as: UTF8.self)
-    var commands = [["CLIENT", "ID"], ["SUBSCRIBE", "__redis__:invalidate"], ["CLIENT", "TRACKING", "ON"]]
-    if hop.readsContent { commands.append(["GET", prefix + "1"]) }
+    guard let watch = try? WatchedKeys(hop) else { return }
+    let prefix = String(decoding: watch.pattern.literalPrefix, as: UTF8.self)
+    let database = self.database
+    var commands: [[String]]
+    switch watch.way {
+    case .auto where watch.hasPlace: return
+    case .auto, .tracking:
+      if tracking == nil { tracking = subject }
+      commands = [["CLIENT", "ID"], ["SUBSCRIBE", "__redis__:invalidate"], ["CLIENT", "TRACKING", "ON"]]
+    case .keyspace:
+      let channel = KeyspaceChannels.keyspace.subscription(watch.pattern, database: database)
+      commands = [["CONFIG", "GET", KeyspaceChannels.setting], ["PSUBSCRIBE", String(decoding: channel, as: UTF8.self)]]
+    case .poll: commands = [["MGET", prefix + "1"]]
+    }
+    if hop.readsContent, watch.way != .poll { commands.append(["GET", prefix + "1"]) }
     for words in commands {
-      let name = words[0] == "CLIENT" ? "CLIENT \(words[1])" : words[0]
+      let name = words[0] == "CLIENT" || words[0] == "CONFIG" ? "\(words[0]) \(words[1])" : words[0]
       lines.append(Line(bytes: RESP.command(words), name: name, subject: subject, hasFreeWord: false))
     }
   }
@@ -189,7 +203,7 @@ private final class RedisInspection: RedisSessionOwner {
       report.add(.unchecked, line.subject, "whether the user may use the keys of '\(line.name)' depends on values of the run")
     case "NOPERM" where isAboutKeys: report.add(.permission, line.subject, "the user may not use the key of '\(line.name)'")
     case "NOPERM" where refusal.message.contains("channels"):
-      report.add(.permission, line.subject, "the user may not use the channel of '\(line.name)'", help: "allow it with '&__redis__:invalidate'")
+      report.add(.permission, line.subject, "the user may not use the channel of '\(line.name)'", help: "docs/permissions.md has the rule for each way of watching")
     case "NOPERM":
       report.add(
         .permission, line.subject, "the user may not run '\(line.name)'",

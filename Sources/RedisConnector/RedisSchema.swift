@@ -23,16 +23,32 @@ extension ConnectorSchema {
           summary: "Sees every change of the keys that match a pattern such as 'order:*', pushed by the server.",
           keys: [
             KeySchema(
-              "how", .choice(["tracking", "keyspace", "poll"]),
-              summary:
-                "How changes are noticed; 'tracking' needs no configuration of the server and is what is used when this is not given."),
-            KeySchema("every", .duration, summary: "Polls with this interval instead of being told of changes."),
+              "how", .choice(["auto", "tracking", "keyspace", "poll"]),
+              summary: """
+                How changes are noticed: 'auto', if not given, is the first of the others that the server and its permissions allow. \
+                'tracking' needs no configuration of the server; 'keyspace' counts repeated writes, and only works where the server has \
+                keyspace events on; 'poll' looks at the key that 'at' says.
+                """),
+            KeySchema("every", .duration, summary: "Polls with this pause, which is else 5 % of an event's age within 1 ms and 250 ms."),
+            KeySchema(
+              "at", .place,
+              summary: """
+                The key of one event, such as 'order:${id}': what polling looks at, and what is looked at once after the connection was lost.
+                """),
           ],
           result: [
             ResultMember("key", .string, .key, summary: "The key that changed."),
             ResultMember("text", .string, .text, summary: "Its value, as text."),
             ResultMember("json", .json, .json, summary: "Its value, read as JSON."),
-          ])
+          ],
+          refusal: { operands in
+            do throws(ObserverRefusal) {
+              _ = try WatchedKeys(operands, readsContent: true)
+              return nil
+            } catch {
+              return error
+            }
+          })
       ])
   }
 }

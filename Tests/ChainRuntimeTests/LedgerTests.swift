@@ -233,7 +233,7 @@ import Testing
   @Test func `fences run while an event is on its way to the hop, and not after it was seen or given up`() {
     final class Unheard: SightingSink {
       func sighted(_ sighting: borrowing Sighting) {}
-      func gapBegan(at start: UInt64) {}
+      func gapBegan(at start: UInt64, cause: String) {}
       func gapEnded(at end: UInt64) {}
     }
     let books = Books()

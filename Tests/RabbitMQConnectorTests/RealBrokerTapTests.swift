@@ -13,10 +13,11 @@ import Testing
   let exchange = "chainrun-test-\(UInt32.random(in: 0...UInt32.max))"
 
   private func makeTap(
-    _ log: SightingLog, address: String? = nil, exchange: String? = nil, routingKey: String? = nil, readsContent: Bool = true
+    _ log: SightingLog, address: String? = nil, exchange: String? = nil, routingKey: String? = nil, readsContent: Bool = true,
+    keys: [(name: String, value: OperandTemplate)] = []
   ) throws -> ExchangeTap {
     let driver = try makeDriver(bench, address ?? self.address, access: "inspect")
-    let hop = tapHop(exchange: exchange ?? self.exchange, routingKey: routingKey, readsContent: readsContent)
+    let hop = tapHop(exchange: exchange ?? self.exchange, routingKey: routingKey, readsContent: readsContent, keys: keys)
     return try driver.makeObserver(hop: hop, sink: log) as! ExchangeTap
   }
 
@@ -103,6 +104,93 @@ import Testing
     tap.close()
     bench.idle(seconds: 0.2)
     #expect(!raw.queueExists(queue))
+    raw.deleteExchange(exchange)
+  }
+
+  @Test(arguments: ["topic", "fanout", "headers"])
+  func `an exchange of each type is tapped whole without being told its type, and nothing is left behind`(type: String) throws {
+    let raw = try RawBroker(address)
+    raw.declareExchange(exchange, type: type)
+    let log = SightingLog()
+    let tap = try makeTap(log)
+    #expect(arm(tap) == nil)
+    #expect(tap.reason.hasPrefix("a \(type) exchange"), "\(tap.reason)")
+    raw.publish(exchange: exchange, key: "a.b", body: [0x61], headers: [("kind", "x")])
+    raw.publish(exchange: exchange, key: "", body: [0x62])
+    #expect(bench.turn { log.entries.count == 2 })
+    // Bound again each second, which changes nothing.
+    bench.idle(seconds: 1.3)
+    raw.publish(exchange: exchange, key: "c", body: [0x63])
+    #expect(bench.turn { log.entries.count == 3 })
+    bench.idle(seconds: 0.1)
+    #expect(log.entries.map(\.body) == ["a", "b", "c"] && log.gapsBegun.isEmpty)
+    let queue = String(decoding: tap.queue, as: UTF8.self)
+    tap.close()
+    bench.idle(seconds: 0.2)
+    #expect(!raw.queueExists(queue))
+    raw.deleteExchange(exchange)
+  }
+
+  @Test func `a direct exchange is tapped by the keys that the chain gives, and refused without any`() throws {
+    let raw = try RawBroker(address)
+    raw.declareExchange(exchange, type: "direct")
+    let log = SightingLog()
+    let refused = arm(try makeTap(log))
+    #expect(refused?.code == "direct-exchange" && refused?.message.contains("routing_keys") == true)
+    let tap = try makeTap(log, keys: [("routing_keys", .wordList(["a", "b"]))])
+    #expect(arm(tap) == nil)
+    for key in ["a", "b", "c"] { raw.publish(exchange: exchange, key: key, body: Array(key.utf8)) }
+    #expect(bench.turn { log.entries.count == 2 })
+    bench.idle(seconds: 0.1)
+    #expect(log.entries.map(\.key) == ["a", "b"])
+    tap.close()
+    raw.deleteExchange(exchange)
+  }
+
+  @Test(arguments: [("all", ["both"]), ("any", ["both", "one"])])
+  func `a headers exchange is tapped by the headers that the chain gives`(match: String, seen: [String]) throws {
+    let raw = try RawBroker(address)
+    raw.declareExchange(exchange, type: "headers")
+    let log = SightingLog()
+    let tap = try makeTap(
+      log, keys: [("headers", .textMap([("kind", TextTemplate("order")), ("land", TextTemplate("de"))])), ("match", .choice(match))])
+    #expect(arm(tap) == nil)
+    raw.publish(exchange: exchange, key: "", body: Array("both".utf8), headers: [("kind", "order"), ("land", "de")])
+    raw.publish(exchange: exchange, key: "", body: Array("one".utf8), headers: [("kind", "order"), ("land", "fr")])
+    raw.publish(exchange: exchange, key: "", body: Array("none".utf8), headers: [("kind", "bill")])
+    #expect(bench.turn { log.entries.count == seen.count })
+    bench.idle(seconds: 0.1)
+    #expect(log.entries.map(\.body) == seen)
+    tap.close()
+    raw.deleteExchange(exchange)
+  }
+
+  @Test func `asking for the type of an exchange that is not there makes none`() throws {
+    let raw = try RawBroker(address)
+    #expect(arm(try makeTap(SightingLog()))?.code == "404")
+    #expect(arm(try makeTap(SightingLog()))?.code == "404")
+    // It could still be made as anything.
+    raw.declareExchange(exchange, type: "headers")
+    raw.deleteExchange(exchange)
+  }
+
+  @Test func `an exchange that is deleted, which nobody tells, is a gap since the binding was last there`() throws {
+    let raw = try RawBroker(address)
+    raw.declareExchange(exchange, type: "topic")
+    let log = SightingLog()
+    let tap = try makeTap(log)
+    #expect(arm(tap) == nil)
+    tap.isFencing = true
+    bench.idle(seconds: 0.2)
+    let deleted = MonotonicClock.now
+    raw.deleteExchange(exchange)
+    #expect(bench.turn(seconds: 4) { log.gapsBegun.count == 1 })
+    #expect(log.gapsBegun[0] <= deleted && log.causes[0].contains(exchange))
+    raw.declareExchange(exchange, type: "topic")
+    #expect(bench.turn(seconds: 8) { log.gapsEnded.count == 1 })
+    raw.publish(exchange: exchange, key: "a", body: [0x61])
+    #expect(bench.turn { log.entries.count == 1 })
+    tap.close()
     raw.deleteExchange(exchange)
   }
 

@@ -99,8 +99,10 @@ func makeDriver(
   return try connector.makeDriver(connection: ConnectionIndex(0), target: target, program: program, users: 1, reactor: bench.reactor)
 }
 
-func tapHop(exchange: String, routingKey: String? = nil, readsContent: Bool = true) -> HopDeclaration {
-  var operands = [(name: "tap", value: textTemplate(exchange))]
+func tapHop(
+  exchange: String, routingKey: String? = nil, readsContent: Bool = true, keys: [(name: String, value: OperandTemplate)] = []
+) -> HopDeclaration {
+  var operands = [(name: "tap", value: textTemplate(exchange))] + keys
   if let routingKey { operands.append((name: "routing_key", value: textTemplate(routingKey))) }
   return HopDeclaration(
     name: "queued", connection: ConnectionIndex(0), observer: "tap", operands: operands, mappingEntry: 0, idSlot: SlotIndex(0),
@@ -119,6 +121,7 @@ final class SightingLog: SightingSink {
   }
   var entries: [Entry] = []
   var gapsBegun: [UInt64] = []
+  var causes: [String] = []
   var gapsEnded: [UInt64] = []
 
   func sighted(_ sighting: borrowing Sighting) {
@@ -128,7 +131,10 @@ final class SightingLog: SightingSink {
         notBefore: sighting.notBefore, seen: sighting.seen, key: content.string(content.key), body: content.string(content.body),
         headers: content.headers.map { "\(content.string($0.name))=\(content.string($0.value))" }))
   }
-  func gapBegan(at start: UInt64) { gapsBegun.append(start) }
+  func gapBegan(at start: UInt64, cause: String) {
+    gapsBegun.append(start)
+    causes.append(cause)
+  }
   func gapEnded(at end: UInt64) { gapsEnded.append(end) }
 }
 

@@ -50,12 +50,12 @@ struct ScriptedObserverTests {
     func push(_ text: String) { manner.withLock { $0.notices }?.send(text) }
   }
 
-  private func arm(_ bench: Bench, readsContent: Bool = true, into sink: SightingRecorder) throws -> TrackingObserver {
+  private func arm(_ bench: Bench, readsContent: Bool = true, into sink: SightingRecorder) throws -> NoticeObserver {
     let hop = HopDeclaration(
-      name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("k:*")))],
+      name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("k:*"))), ("how", .choice("tracking"))],
       mappingEntry: 0, idSlot: SlotIndex(0), keySlot: nil, versionSlot: nil, bodySlots: [], readsContent: readsContent,
       range: .init(file: .init(0), start: 0, end: 0))
-    let observer = try #require(try bench.driver.makeObserver(hop: hop, sink: sink) as? TrackingObserver)
+    let observer = try #require(try bench.driver.makeObserver(hop: hop, sink: sink) as? NoticeObserver)
     var outcome: OperationError??
     observer.arm(deadline: MonotonicClock.now + 2_000_000_000) { outcome = .some($0) }
     bench.run { outcome != nil }
@@ -162,7 +162,7 @@ struct ScriptedObserverTests {
     defer { server.stop() }
     let bench = try Bench(address: server.address, commands: [])
     let hop = HopDeclaration(
-      name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("k:*")))],
+      name: "cached", connection: ConnectionIndex(0), observer: "watch", operands: [("watch", .text(TextTemplate("k:*"))), ("how", .choice("tracking"))],
       mappingEntry: 0, idSlot: SlotIndex(0), keySlot: nil, versionSlot: nil, bodySlots: [], readsContent: true,
       range: .init(file: .init(0), start: 0, end: 0))
     let observer = try bench.driver.makeObserver(hop: hop, sink: SightingRecorder())

@@ -25,7 +25,11 @@ final class SightingRecorder: SightingSink {
         notBefore: sighting.notBefore, seen: sighting.seen, key: content.string(content.key),
         value: content.hasBody ? content.string(content.body) : nil))
   }
-  func gapBegan(at start: UInt64) { gapStarts.append(start) }
+  private(set) var causes: [String] = []
+  func gapBegan(at start: UInt64, cause: String) {
+    gapStarts.append(start)
+    causes.append(cause)
+  }
   func gapEnded(at end: UInt64) { gapEnds.append(end) }
 }
 
@@ -43,9 +47,9 @@ struct TrackingObserverTests {
       range: .init(file: .init(0), start: 0, end: 0))
   }
 
-  private func arm(_ bench: Bench, _ pattern: String, readsContent: Bool = true, into sink: SightingRecorder) throws -> TrackingObserver {
-    let made = try bench.driver.makeObserver(hop: TrackingObserverTests.hop(pattern, readsContent: readsContent), sink: sink)
-    let observer = try #require(made as? TrackingObserver)
+  private func arm(_ bench: Bench, _ pattern: String, readsContent: Bool = true, into sink: SightingRecorder) throws -> NoticeObserver {
+    let made = try bench.driver.makeObserver(hop: TrackingObserverTests.hop(pattern, readsContent: readsContent, keys: [("how", .choice("tracking"))]), sink: sink)
+    let observer = try #require(made as? NoticeObserver)
     var outcome: OperationError??
     observer.arm(deadline: MonotonicClock.now + 2_000_000_000) { outcome = .some($0) }
     bench.run { outcome != nil }
@@ -137,7 +141,8 @@ struct TrackingObserverTests {
     #expect(bench.run { observer.flushes == 1 })
     client.call(["SET", prefix, "2"])
     #expect(bench.run { sink.sightings.count == 2 })
-    #expect(sink.gapStarts.isEmpty)
+    // What was written just before the flush may have gone unseen: a gap as short as that.
+    #expect(sink.gapStarts.count == 1 && sink.gapEnds.count == 1 && sink.causes[0].contains("emptied"))
     observer.close()
     bench.driver.close()
   }
@@ -196,20 +201,6 @@ struct TrackingObserverTests {
       usleep(10_000)
     }
     #expect(!list.contains("redir=\(id) ") && !list.contains("id=\(id) "))
-    bench.driver.close()
-  }
-
-  @Test func `what is not built yet is said when the observer is made`() throws {
-    let bench = try Bench(address: address, commands: ["GET {0}"])
-    let sink = SightingRecorder()
-    for keys: [(name: String, value: OperandTemplate)] in [
-      [("how", .choice("poll"))], [("how", .choice("keyspace"))], [("every", .duration(100_000_000))],
-    ] {
-      let error = #expect(throws: OperationError.self) {
-        try bench.driver.makeObserver(hop: TrackingObserverTests.hop("a*", keys: keys), sink: sink)
-      }
-      #expect(error?.message.contains("not supported yet") == true)
-    }
     bench.driver.close()
   }
 }

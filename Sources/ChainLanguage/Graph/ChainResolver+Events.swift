@@ -312,6 +312,10 @@ extension ChainResolver {
     for (name, form, value) in [(schema.name, schema.operand, observer.entry.value)]
       + node.options.map({ ($0.key.name, $0.key.form, $0.entry.value) })
     {
+      if form == .place || form == .sqlOfIDs {
+        if let template = eventOperand(value, form, key: name, eventFields(form, event, identity)) { operands.append((name, template)) }
+        continue
+      }
       let before = arguments.count
       guard let template = operand(value, form, key: name, fixed, arguments: &arguments) else { continue }
       if arguments.count > before, arguments[before...].contains(where: { $0.constant == nil }) {
@@ -319,6 +323,10 @@ extension ChainResolver {
         continue
       }
       operands.append((name, literalized(template, arguments)))
+    }
+    if let refusal = schema.refusal(operands), operands.count == 1 + node.options.count {
+      let place = node.options.first { $0.key.name == refusal.key }?.entry.value.placeRange ?? observer.entry.value.placeRange
+      findings.add(.badValue, at: place, refusal.message, help: refusal.help)
     }
     let connection = hopConnection(node, observer.kind, schema.name)
     // In a sighting's block only what was seen and the variables of the run can be read.
@@ -355,6 +363,69 @@ extension ChainResolver {
     return TypedHop(
       name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, run: run,
       body: body, showsMessages: schema.showsMessages, expiresNanoseconds: expires)
+  }
+
+  // What names one event
+
+  /// The fields of an event that an operand may name: the slots are places among id, key, version and the body's fields.
+  private func eventFields(_ form: OperandForm, _ event: EventNode, _ identity: TypedIdentity?) -> FlowState {
+    func bound(_ place: Int, _ type: ValueType?, _ range: SourceRange) -> Bound {
+      Bound(slot: SlotIndex(place), type: type ?? .invalid, captured: range)
+    }
+    let id = event.id?.placeRange ?? event.name.range
+    // The parameter is one text, whatever the ids are.
+    if form == .sqlOfIDs { return ["ids": bound(0, .string, id)] }
+    var fields: FlowState = [:]
+    for (place, field) in event.body.enumerated() {
+      let type = identity.flatMap { $0.body.indices.contains(place) ? $0.body[place].type : nil }
+      fields[field.key.text] = bound(3 + place, type, field.key.range)
+    }
+    if let version = event.version { fields["version"] = bound(2, identity?.version?.type, version.placeRange) }
+    // An event without a key is its own.
+    fields["key"] = bound(event.key == nil ? 0 : 1, event.key == nil ? identity?.id.type : identity?.key?.type, event.key?.placeRange ?? id)
+    fields["id"] = bound(0, identity?.id.type, id)
+    return fields
+  }
+
+  /// A text or statement in which every `${…}` is one of `fields`, or known before the run; its arguments are numbered as the fields are.
+  private func eventOperand(_ node: YAMLNode, _ form: OperandForm, key: String, _ fields: FlowState) -> OperandTemplate? {
+    var arguments: [TypedExpression] = []
+    guard let template = operand(node, form, key: key, StepScope(flow: fields, fixed: constants, anywhere: [:]), arguments: &arguments)
+    else { return nil }
+    var places: [Int?] = []
+    for argument in arguments {
+      if case .slot(let slot) = argument.kind {
+        places.append(slot.index)
+      } else if argument.constant != nil, form == .place {
+        places.append(nil)
+      } else {
+        findings.add(
+          .badValue, at: argument.range, "in '\(key)', '${…}' is one of \(listPhrase(fields.keys.sorted())), as it is",
+          help: form == .place ? "what must be computed is mapped in the event's 'key', 'version' or 'body' first" : nil)
+        return nil
+      }
+    }
+    switch template {
+    case .text(let text):
+      return .text(
+        TextTemplate(
+          text.pieces.map { piece in
+            guard case .argument(let number, let encoding) = piece else { return piece }
+            if let place = places[number] { return .argument(place, encoding) }
+            var bytes: [UInt8] = []
+            _ = (arguments[number].constant ?? .null).appendText(to: &bytes)
+            return .literal(bytes)
+          }))
+    case .sql(let text, let parameters):
+      guard !parameters.isEmpty else {
+        findings.add(
+          .badValue, at: node.placeRange, "'\(key)' looks for the events that are on its way, and names no '${ids}'",
+          help: "for example: SELECT id, amount FROM orders WHERE id = ANY(${ids})")
+        return nil
+      }
+      return .sql(text: text, parameters: parameters.map { _ in 0 })
+    case .words, .json, .textMap, .flag, .integer, .duration, .choice, .wordList: return template
+    }
   }
 
   private func hopConnection(_ node: HopNode, _ kind: String, _ observer: String) -> ConnectionIndex? {

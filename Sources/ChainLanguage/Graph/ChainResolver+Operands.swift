@@ -37,13 +37,13 @@ extension ChainResolver {
     _ node: YAMLNode, _ form: OperandForm, key: String, _ scope: StepScope, arguments: inout [TypedExpression]
   ) -> OperandTemplate? {
     switch form {
-    case .sql:
+    case .sql, .sqlOfIDs:
       return scalar(node, key).flatMap { sql($0, scope, arguments: &arguments) }
     case .words:
       return words(node, key, scope, arguments: &arguments).map { .words($0) }
     case .request:
       return scalar(node, key).flatMap { request($0, scope, arguments: &arguments) }.map { .text($0) }
-    case .text:
+    case .text, .place:
       return scalar(node, key).flatMap { text($0, encoding: .text, .text, scope, arguments: &arguments) }.map { .text($0) }
     case .json:
       var pieces = PieceList()

@@ -127,9 +127,9 @@ enum JSONSchemaForms {
 
   static func form(of operand: OperandForm) -> JSONSchemaForm {
     switch operand {
-    case .sql, .request, .fileOrText: .string
+    case .sql, .sqlOfIDs, .request, .fileOrText: .string
     case .words: .oneOrList(.scalar)
-    case .text: .scalar
+    case .text, .place: .scalar
     case .json: .anything
     case .textMap: .values(.scalar)
     case .flag: .flag

@@ -136,6 +136,8 @@ package enum LanguageReference {
     case .words: "a command; `${…}` is one word or a part of one"
     case .request: "`METHOD /path`; `${…}` is percent-encoded"
     case .text: "text"
+    case .place: "text; `${…}` is `id`, `key`, `version` or a field of the event's body"
+    case .sqlOfIDs: "SQL; `${ids}` is a bound parameter"
     case .json: "a value that becomes JSON"
     case .fileOrText: "the path of a file beside the chain, or with a `{` in it the text itself"
     case .textMap: "names with texts"

@@ -51,6 +51,7 @@ extension EventBook {
 
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
     records[number].isDecided = true
+    for hop in hops { hop.forget(number) }
     let record = records[number]
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }

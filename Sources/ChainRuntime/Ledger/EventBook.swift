@@ -149,6 +149,8 @@ final class EventBook {
     records[number].sent = sent
     records[number].acknowledged = acknowledged
     identify(number, id, values)
+    // What was rolled back is looked for as well: it should not be seen.
+    for hop in hops { hop.seek(number, id: values[0], values) }
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
     if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
@@ -299,8 +301,10 @@ final class EventBook {
 
   func sink(hop: Int) -> any SightingSink { hops[hop] }
   func attach(_ observer: (any HopObserver)?, hop: Int) { hops[hop].attach(observer) }
+  func armed(hop: Int) { hops[hop].armed() }
 
-  func sighted(_ hop: HopBook, notBefore: UInt64, seen: UInt64, content: OperationResult) {
+  func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult) {
+    var notBefore = proven
     let declaration = hop.declaration
     switch runMapping(hop, content) {
     case .ours: break
@@ -331,6 +335,7 @@ final class EventBook {
       return
     }
     let record = records[number]
+    notBefore = max(notBefore, hop.absentSince(number))
     if record.begun == 0 { records[number].begun = seen }
     let isFirst = hop.see(number, notBefore: notBefore, seen: seen)
     hop.inOrder(record: (number, record.serial), version: version, key: key, isFirst: isFirst, seen: seen, horizon: underWay.next)

@@ -42,6 +42,7 @@ final class HopBook: SightingSink {
   private var earlyLooks: [Int: [EarlyLook]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
+  private var gapCause = ""
   private var untakenGaps: [JournalGap] = []
   var counts = HopCounts()
   private var duplicates: UInt64 = 0
@@ -74,6 +75,15 @@ final class HopBook: SightingSink {
   /// needs no lower bound, and each fence is an operation on the observed system.
   private(set) var pendingCount = 0
   private var observer: (any HopObserver)?
+  /// The observer, if it wants to know what is on its way.
+  private var seeker: (any SeekingObserver)?
+  /// Where one event will be found, by its id, key, version and body; nil if the hop does not say.
+  private let place: TextTemplate?
+  private var placeText: [UInt8] = []
+  /// Nanoseconds, smoothed: how long events take to this hop.
+  private var typicalLag: UInt64 = 0
+  /// Whether each delivery or write is told of, so that a second one can be counted.
+  private var countsRepeats: Bool
   private(set) var lagCount: UInt64 = 0
   private let lagLow = Histogram()
   private let lagHigh = Histogram()
@@ -118,7 +128,9 @@ final class HopBook: SightingSink {
     self.hop = hop
     self.connection = connection
     self.slotCount = slotCount
+    if case .text(let template)? = declaration.operand("at") { place = template } else { place = nil }
     names = EntryNames(hasKey: event.hasKey)
+    countsRepeats = declaration.showsMessages
     isVersioned = event.hasVersion || declaration.versionSlot != nil
     ordersByOrigin = declaration.versionSlot == nil || (declaration.keySlot == nil && event.hasKey)
     frame = .allocate(capacity: slotCount)
@@ -135,19 +147,41 @@ final class HopBook: SightingSink {
     book?.sighted(self, notBefore: sighting.notBefore, seen: sighting.seen, content: sighting.content)
   }
 
-  func gapBegan(at start: UInt64) { if openGap == nil { openGap = start } }
+  func gapBegan(at start: UInt64, cause: String) {
+    guard openGap == nil else { return }
+    openGap = start
+    gapCause = cause
+  }
 
   func gapEnded(at end: UInt64) {
     guard let start = openGap else { return }
     openGap = nil
     gaps.append((start, end))
     untakenGaps.append(
-      JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: "the observer could not see"))
+      JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
     book?.gapEnded(self, start)
   }
 
   /// The observer that feeds this book; nil lets go of it.
-  func attach(_ observer: (any HopObserver)?) { self.observer = observer }
+  func attach(_ observer: (any HopObserver)?) {
+    self.observer = observer
+    seeker = observer as? any SeekingObserver
+    if seeker?.isSeeking == false { seeker = nil }
+  }
+
+  /// The observer is in place, and knows by now how it observes.
+  func armed() { if let observer { countsRepeats = showsMessages || observer.countsRepeats } }
+
+  /// - Parameter values: The event's id, key, version and body.
+  func seek(_ number: Int, id: Value, _ values: UnsafePointer<Value>) {
+    guard let seeker, !isSeen(number) else { return }
+    placeText.removeAll(keepingCapacity: true)
+    place?.append(to: &placeText, arguments: values)
+    seeker.seek(number, id: id, place: placeText)
+  }
+
+  func forget(_ number: Int) { seeker?.forget(number) }
+  func absentSince(_ number: Int) -> UInt64 { seeker?.absentSince(number) ?? 0 }
 
   func eventPending() {
     pendingCount += 1
@@ -194,6 +228,7 @@ final class HopBook: SightingSink {
     }
     sights[number].notBefore = notBefore
     sights[number].seen = seen
+    seeker?.forget(number)
     return true
   }
 
@@ -229,6 +264,13 @@ final class HopBook: SightingSink {
     lagHigh.record(difference: Int64(bitPattern: high &- acknowledged))
     width.record(high &- low)
     if high < acknowledged { visibleBeforeAck &+= 1 }
+    adaptFences(lag: high > acknowledged ? high &- acknowledged : 0)
+  }
+
+  /// Fences come 5 % of the usual lag apart, within 1 ms and 4 ms: each is a request, and a bracket far narrower than the lag says no more.
+  private func adaptFences(lag: UInt64) {
+    typicalLag = typicalLag &- typicalLag / 8 &+ min(lag, 1_000_000_000) / 8
+    if lagCount & 15 == 0 { observer?.fencePauseNanoseconds = min(max(typicalLag / 20, 1_000_000), 4_000_000) }
   }
 
   /// Once for each event that was seen, when nothing more will change.
@@ -266,8 +308,8 @@ final class HopBook: SightingSink {
   func anomalies(_ number: Int, isClaimed: Bool, commits: UInt32) -> [EventAnomaly] {
     var found: [EventAnomaly] = []
     let sight = sights[number]
-    // A cache may be written twice with the same value; only at a queue is a second delivery an anomaly.
-    if showsMessages, isClaimed, sight.extraSightings > commits {
+    // A cache may be written twice with the same value; only where each delivery or write is told of can a second be counted.
+    if countsRepeats, isClaimed, sight.extraSightings > commits {
       duplicates += UInt64(sight.extraSightings - commits)
       found.append(.duplicate)
     }
@@ -282,7 +324,7 @@ final class HopBook: SightingSink {
     if sights[number].extraSightings > commits { countLateDuplicate(id) }
   }
   func countLateDuplicate(_ id: EventID) {
-    guard showsMessages else { return }
+    guard countsRepeats else { return }
     duplicates += 1
     lateDuplicates.add(id)
   }
@@ -422,7 +464,7 @@ final class HopBook: SightingSink {
   /// The counts with what could be checked; nil stays where the chain maps no field for it.
   func finalCounts(checksBody: Bool, checksVersion: Bool) -> HopCounts {
     var final = counts
-    if showsMessages { final.duplicate = duplicates }
+    if countsRepeats { final.duplicate = duplicates }
     if countsReordered {
       final.reordered = order.reordered
       if order.reordered > 0 { final.reorderedExtentMax = order.extentMax }

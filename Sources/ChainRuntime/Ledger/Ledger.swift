@@ -67,6 +67,7 @@ final class Ledger {
 
   /// Lets the ledger turn the observer's fences on while events are on their way to the hop, and off otherwise. nil lets go of it.
   func attach(_ observer: (any HopObserver)?, event: Int, hop: Int) { books[event].attach(observer, hop: hop) }
+  func armed(event: Int, hop: Int) { books[event].armed(hop: hop) }
 
   // The session's
 

@@ -15,7 +15,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private let recorder: Recorder
   private let ledger: Ledger
   private let context: UserContext
-  private var observers: [any HopObserver] = []
+  private var observers: [(observer: any HopObserver, event: Int, hop: Int)] = []
   private var executor: (any Executor)?
   private var blockUser: VirtualUser?
   private var afterBlock: (() -> Void)?
@@ -37,7 +37,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var settledSince: UInt64 = 0
   private var isStoppingAtOnce = false
   private var health = ProcessHealth()
-  private var observerOperations: UInt64 = 0
+  private var observerOperations: (operations: UInt64, fences: UInt64) = (0, 0)
   private var postedBefore: UInt64 = 0
   private var isFinished = false
   private var interruptions = 0
@@ -146,30 +146,40 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func armObservers() {
     guard !result.isInterrupted else { return runTeardown() }
     enter(.arming, journal: .arming)
-    var pending: [(observer: any HopObserver, place: String)] = []
     for (eventIndex, event) in program.events.enumerated() {
       for (hopIndex, hop) in event.hops.enumerated() {
         let place = "\(event.name).\(hop.name)"
         do throws(OperationError) {
           let observer = try context.drivers[hop.connection.index].makeObserver(hop: hop, sink: ledger.sink(event: eventIndex, hop: hopIndex))
-          observers.append(observer)
+          observers.append((observer, eventIndex, hopIndex))
           ledger.attach(observer, event: eventIndex, hop: hopIndex)
-          pending.append((observer, place))
         } catch {
           return fail(place: place, error)
         }
       }
     }
-    arm(pending[...])
+    arm(observers[...])
   }
 
-  private func arm(_ pending: ArraySlice<(observer: any HopObserver, place: String)>) {
-    guard let (observer, place) = pending.first else { return beginLoad() }
+  private func arm(_ pending: ArraySlice<(observer: any HopObserver, event: Int, hop: Int)>) {
+    guard let (observer, event, hop) = pending.first else { return beginLoad() }
     observer.arm(deadline: reactor.now &+ 10_000_000_000) { error in
       guard !self.result.isInterrupted else { return }
-      if let error { return self.fail(place: place, error) }
+      if let error {
+        let declaration = self.program.events[event]
+        return self.fail(place: "\(declaration.name).\(declaration.hops[hop].name)", error)
+      }
+      self.ledger.armed(event: event, hop: hop)
+      self.writeObserver(observer, event, hop)
       self.arm(pending.dropFirst())
     }
+  }
+
+  /// Once when it is in place, and once at the end with its counts.
+  private func writeObserver(_ observer: any HopObserver, _ event: Int, _ hop: Int) {
+    plan.journal.append(
+      JournalObserver(
+        event: event, hop: hop, how: observer.mode, reason: observer.reason, operations: observer.operationsSent, fences: observer.fencesSent))
   }
 
   // Load
@@ -315,8 +325,12 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
-    let sent = observers.reduce(0) { $0 &+ $1.operationsSent } &+ readerOperations
-    interval.probes.operations &+= sent &- observerOperations
+    let sent = observers.reduce(into: (operations: readerOperations, fences: UInt64(0))) {
+      $0.operations &+= $1.observer.operationsSent &- $1.observer.fencesSent
+      $0.fences &+= $1.observer.fencesSent
+    }
+    interval.probes.operations &+= sent.operations &- observerOperations.operations
+    interval.probes.fences &+= sent.fences &- observerOperations.fences
     observerOperations = sent
     totals += interval.iterations
     totals += interval.early
@@ -375,6 +389,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(ledger.unreadableSightings(at: now))
     plan.journal.append(ledger.sweepRecords())
     plan.journal.append(ledger.offenders())
+    for (observer, event, hop) in observers { writeObserver(observer, event, hop) }
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
@@ -400,7 +415,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   }
 
   private func runTeardown() {
-    for observer in observers { observer.close() }
+    for (observer, _, _) in observers { observer.close() }
     guard let entry = program.teardownEntry, context.drivers.count == program.connections.count else { return close() }
     enter(.teardown, journal: .teardown)
     runBlock(entry: entry) {
@@ -420,7 +435,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     for book in ledger.books { book.onGapEnded = nil }
     stopGapSweeps()
-    for observer in observers { observer.close() }
+    for (observer, _, _) in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
     (executor as? UserPool)?.retire()

@@ -67,6 +67,7 @@ extension JournalInterval {
       json.beginObject()
       json.member("operations", probes.operations)
       json.member("target", probes.targetOperations)
+      json.nonZero("fences", probes.fences)
       json.endObject()
     }
   }
@@ -123,7 +124,7 @@ extension JournalInterval {
       generator.foreignEnqueues = health.unsigned("foreign_enqueues")
     }
     if let counts = json["probes"] {
-      probes = ProbeCounts(operations: counts.unsigned("operations"), targetOperations: counts.unsigned("target"))
+      probes = ProbeCounts(operations: counts.unsigned("operations"), targetOperations: counts.unsigned("target"), fences: counts.unsigned("fences"))
     }
   }
 }

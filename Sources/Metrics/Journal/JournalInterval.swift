@@ -122,10 +122,13 @@ package struct ProbeCounts: Hashable, Sendable {
   /// Operations that only observe, and those that the chain itself performed.
   package var operations: UInt64 = 0
   package var targetOperations: UInt64 = 0
+  /// Pings and markers of the observers, which touch no data of the system: not among `operations`.
+  package var fences: UInt64 = 0
 
-  package init(operations: UInt64 = 0, targetOperations: UInt64 = 0) {
+  package init(operations: UInt64 = 0, targetOperations: UInt64 = 0, fences: UInt64 = 0) {
     self.operations = operations
     self.targetOperations = targetOperations
+    self.fences = fences
   }
 
   package var share: Double { targetOperations + operations == 0 ? 0 : Double(operations) / Double(operations + targetOperations) }

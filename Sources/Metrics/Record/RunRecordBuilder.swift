@@ -47,6 +47,7 @@ struct RunRecordBuilder {
       let row = JournalEventRow(json)
       add(row)
       return row
+    case .observer: add(JournalObserver(json))
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
     case .sweep: add(JournalSweep(json))
@@ -86,6 +87,7 @@ struct RunRecordBuilder {
     if let asked = interval.askedArrivals { record.askedArrivals = (record.askedArrivals ?? 0) + asked }
     record.probes.operations &+= interval.probes.operations
     record.probes.targetOperations &+= interval.probes.targetOperations
+    record.probes.fences &+= interval.probes.fences
     response.add(interval.response)
     startDelay.add(interval.startDelay)
     service.add(interval.service)
@@ -173,6 +175,13 @@ struct RunRecordBuilder {
     for (hop, counts) in ledger.hops.enumerated() where record.events[ledger.event].hops.indices.contains(hop) {
       record.events[ledger.event].hops[hop].counts = counts
     }
+  }
+
+  /// The last record of a hop has the final counts.
+  private mutating func add(_ observer: JournalObserver) {
+    guard record.events.indices.contains(observer.event), record.events[observer.event].hops.indices.contains(observer.hop) else { return }
+    record.events[observer.event].hops[observer.hop].info.how = observer.how
+    record.events[observer.event].hops[observer.hop].observation = observer
   }
 
   mutating func finish() throws(JournalReadError) -> RunRecord {

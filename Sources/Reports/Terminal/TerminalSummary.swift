@@ -130,6 +130,7 @@ package struct TerminalSummary {
     lines += VisibilityPlot(of: event, width: width)?.lines(style: style) ?? []
     lines += offenders(of: event)
     lines += gaps(of: event)
+    lines += observers(of: event)
     return lines
   }
 
@@ -267,6 +268,16 @@ package struct TerminalSummary {
     return isEmpty ? [] : table.lines(width: width, style: style)
   }
 
+  /// Why a hop was observed as it was, where there was a choice; and what that cost the system.
+  private func observers(of event: EventRecord) -> [String] {
+    event.hops.compactMap { hop in
+      guard let seen = hop.observation, !seen.reason.isEmpty || seen.operations > 0 else { return nil }
+      var text = "\(hop.info.name) by \(hop.info.how)" + (seen.reason.isEmpty ? "" : " (\(seen.reason))")
+      if seen.operations > 0 { text += ": \(Quantities.count(seen.operations - seen.fences)) requests and \(Quantities.count(seen.fences)) fences" }
+      return note(text)
+    }
+  }
+
   private func gaps(of event: EventRecord) -> [String] {
     let index = run.events.firstIndex { $0.info.name == event.info.name }
     let gaps = run.gaps.filter { $0.event == nil || $0.event == index }
@@ -350,7 +361,7 @@ package struct TerminalSummary {
     }
     if run.probes.share > 0.05 {
       lines.append(
-        note("observing (fences, value reads, probes) was \(Quantities.percentage(run.probes.share)) of all operations sent; the rest was the load"))
+        note("observing (value reads, looks, probes) was \(Quantities.percentage(run.probes.share)) of all operations sent; the rest was the load"))
     }
     if run.damagedLines > 0 { lines.append(note("\(run.damagedLines) damaged lines in the journal were passed over")) }
     return lines

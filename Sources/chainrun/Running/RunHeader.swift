@@ -35,15 +35,23 @@ enum RunHeader {
         settleNanoseconds: event.settleNanoseconds,
         hops: event.hops.map { hop in
           HopInfo(
-            name: hop.name, connection: program.connections[hop.connection.index].name, how: hop.observer == "watch" ? "tracking" : hop.observer,
+            name: hop.name, connection: program.connections[hop.connection.index].name, how: how(hop),
             target: target(hop))
         })
     }
     return start
   }
 
+  /// As far as the chain says; how it is in fact observed is known when the observers are in place.
+  private static func how(_ hop: HopDeclaration) -> String {
+    guard hop.observer == "watch" else { return hop.observer }
+    if case .choice(let way)? = hop.operand("how"), way != "auto" { return way }
+    return hop.operand("every") == nil ? "auto" : "poll"
+  }
+
   private static func target(_ hop: HopDeclaration) -> String {
     if case .text(let template)? = hop.operand(hop.observer) { return template.literal ?? "" }
+    if case .sql(let text, _)? = hop.operand(hop.observer) { return text }
     return ""
   }
 

@@ -1,14 +1,15 @@
 import ChainIO
 import ChainProgram
 
-/// Watches keys by client-side-caching notices (`CLIENT TRACKING … BCAST`), which need no configuration of the server.
+/// Watches keys that the server tells of as they change: by client-side-caching notices, or by keyspace events.
 ///
-/// Connection A is subscribed to `__redis__:invalidate`, carries the pings, and is told which keys changed. Connection B holds the tracking
-/// and reads values. Redis tells of changes in all databases and merges those of one key within one of its loop cycles.
-final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJob {
+/// Connection A is subscribed, carries the pings, and is told which keys changed. Connection B reads values, and asks once a second whether
+/// the server still tells.
+final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, ReactorJob {
   private let reactor: Reactor
   private let target: RedisTarget
   private unowned let sink: any SightingSink
+  private let source: NoticeSource
   private let pattern: KeyPattern
   private let readsContent: Bool
 
@@ -33,8 +34,8 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private var isDeliveryAsked = false
   /// What B's replies, in order, answer.
   private var expected = SequenceQueue<ReadsReply>()
-  /// Nanoseconds: B held the tracking then, as a later answer of it proved.
-  private var trackingProvenNanoseconds: UInt64 = 0
+  /// Nanoseconds: the server told of changes then, as a later answer of it proved.
+  private var tellingProvenNanoseconds: UInt64 = 0
   private var checkSentNanoseconds: UInt64?
 
   private lazy var pingTimer = ReactorTimer(owner: self, tag: 0)
@@ -42,12 +43,25 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private lazy var checkTimer = ReactorTimer(owner: self, tag: 2)
   private lazy var retryTimer = ReactorTimer(owner: self, tag: 3)
 
+  /// Keyspace: which of its two kinds of channels the server was found to use.
+  private var channels = KeyspaceChannels?.none
+  /// Nanoseconds: before the subscription to them was sent.
+  private var subscribedNanoseconds: UInt64 = 0
+  /// Keys of what is on its way, by the ledger's numbers: looked at once after a gap.
+  private var sought: [Int: [UInt8]] = [:]
+
   private(set) var operationsSent: UInt64 = 0
+  private(set) var fencesSent: UInt64 = 0
+  var fencePauseNanoseconds: UInt64 = 1_000_000
   /// Notices of keys that were gone when their value was to be read: deleted or expired.
   private(set) var missingValues: UInt64 = 0
   /// Times that a whole database was emptied.
   private(set) var flushes: UInt64 = 0
-  let mode = "tracking"
+  var mode: String { source.rawValue }
+  let reason: String
+  /// Tracking merges the writes of a key within one of the server's loop cycles; keyspace events are one for each write.
+  var countsRepeats: Bool { source == .keyspace }
+  let isSeeking: Bool
 
   private enum State {
     case closed
@@ -60,26 +74,21 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
 
   private enum ReadsReply {
     case tracking(sent: UInt64)
+    /// The server's setting for keyspace events, asked before the subscription.
+    case setting
     case check(sent: UInt64)
     case value
   }
 
   static let silenceNanosecondsMax: UInt64 = 5_000_000_000
   static let checkNanoseconds: UInt64 = 1_000_000_000
-  static let fencePauseNanoseconds: UInt64 = 1_000_000
 
-  init(hop: HopDeclaration, target: RedisTarget, reactor: Reactor, sink: any SightingSink) throws(OperationError) {
-    guard case .text(let template)? = hop.operands.first?.value, let text = template.literal, !text.isEmpty else {
-      throw OperationError(.protocol, code: "watch", "'watch' needs a key pattern without expressions, such as 'order:*'")
-    }
-    if case .choice(let how)? = hop.operand("how"), how != "tracking" {
-      throw OperationError(.protocol, code: "not-supported", "'how: \(how)' is not supported yet; 'tracking' is")
-    }
-    if hop.operand("every") != nil {
-      throw OperationError(.protocol, code: "not-supported", "'every' polls, which is not supported yet; without it, 'tracking' is used")
-    }
-    pattern = KeyPattern(text)
-    readsContent = hop.readsContent
+  init(_ source: NoticeSource, because reason: String, watch: WatchedKeys, target: RedisTarget, reactor: Reactor, sink: any SightingSink) {
+    self.source = source
+    self.reason = reason
+    pattern = watch.pattern
+    readsContent = watch.readsContent
+    isSeeking = watch.hasPlace
     self.reactor = reactor
     self.target = target
     self.sink = sink
@@ -113,54 +122,87 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   }
 
   func sessionReady(_ session: RedisSession, now: UInt64) {
-    if session === notices {
-      areNoticesReady = true
-      session.output.append(contentsOf: RESP.command(["CLIENT", "ID"]))
-      session.output.append(contentsOf: RESP.command(["SUBSCRIBE", "__redis__:invalidate"]))
-      session.flushSoon()
-    } else {
-      areReadsReady = true
+    if session === notices { areNoticesReady = true } else { areReadsReady = true }
+    switch source {
+    case .tracking:
+      if session === notices {
+        session.output.append(contentsOf: RESP.command(["CLIENT", "ID"]))
+        session.output.append(contentsOf: RESP.command(["SUBSCRIBE", "__redis__:invalidate"]))
+        session.flushSoon()
+      }
+      beginTrackingIfPossible()
+    case .keyspace:
+      guard areNoticesReady, areReadsReady else { return }
+      expected.append(.setting)
+      reads.output.append(contentsOf: source.checkBytes)
+      reads.flushSoon()
     }
-    beginTrackingIfPossible()
   }
 
   private func beginTrackingIfPossible() {
     guard areReadsReady, isSubscribed, let redirectId else { return }
-    var words = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(redirectId), "BCAST"]
+    var words = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(redirectId), "BCAST"].map { Array($0.utf8) }
     // Without a prefix, all keys are told.
-    if !pattern.literalPrefix.isEmpty { words.append("PREFIX") }
-    var bytes: [UInt8] = []
-    RESP.appendHeader(UInt8(ascii: "*"), words.count + (pattern.literalPrefix.isEmpty ? 0 : 1), to: &bytes)
-    for word in words { RESP.appendBulk(Array(word.utf8), to: &bytes) }
-    if !pattern.literalPrefix.isEmpty { RESP.appendBulk(pattern.literalPrefix, to: &bytes) }
+    if !pattern.literalPrefix.isEmpty { words += [Array("PREFIX".utf8), pattern.literalPrefix] }
     expected.append(.tracking(sent: MonotonicClock.now))
-    reads.output.append(contentsOf: bytes)
+    RESP.append(words, to: &reads.output)
     reads.flushSoon()
   }
 
-  private func trackingBegan(sent: UInt64, now: UInt64) {
+  /// The server's setting has come: subscribes to what it sends, if that is enough.
+  private func settingArrived(_ outcome: ReplyOutcome, now: UInt64) {
+    guard outcome == .value else { return broke(setupError(reads), isTellingLost: true, now: now) }
+    guard let channels = KeyspaceChannels(setting: checkResult) else {
+      let error = OperationError(
+        .connect, code: "keyspace-off",
+        "\(target.displayAddress) sends no keyspace events for texts: 'notify-keyspace-events' needs K (or E) and $ or A, and chainrun does not change it")
+      return broke(error, isTellingLost: true, now: now)
+    }
+    self.channels = channels
+    subscribedNanoseconds = MonotonicClock.now
+    RESP.append([Array("PSUBSCRIBE".utf8), channels.subscription(pattern, database: target.database)], to: &notices.output)
+    notices.flushSoon()
+  }
+
+  private func tellingBegan(sent: UInt64, now: UInt64) {
     state = .observing
     backoff.reset()
     fence = PingFence(armed: sent)
-    trackingProvenNanoseconds = sent
+    tellingProvenNanoseconds = sent
     checkSentNanoseconds = nil
     ping()
-    reactor.arm(checkTimer, at: now + TrackingObserver.checkNanoseconds)
+    reactor.arm(checkTimer, at: now + NoticeObserver.checkNanoseconds)
     if let (_, completion) = arming {
       arming = nil
       completion(nil)
     } else {
       sink.gapEnded(at: now)
+      sweep(now: now)
+    }
+  }
+
+  // What is on its way
+
+  func seek(_ number: Int, id: Value, place: [UInt8]) { sought[number] = place }
+  func forget(_ number: Int) { sought[number] = nil }
+  func absentSince(_ number: Int) -> UInt64 { 0 }
+
+  /// Looks at the keys of all that is on its way: what changed while nobody was told. Nothing but its own sending bounds when.
+  private func sweep(now: UInt64) {
+    for key in Set(sought.values) {
+      key.withUnsafeBytes { key in
+        if readsContent { readValue(key, notBefore: 0, now: now) }
+      }
     }
   }
 
   // Losing the observation
 
   func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) {
-    broke(error, isTrackingLost: session === reads, now: now)
+    broke(error, isTellingLost: session === reads, now: now)
   }
 
-  private func broke(_ error: OperationError, isTrackingLost: Bool, now: UInt64) {
+  private func broke(_ error: OperationError, isTellingLost: Bool, now: UInt64) {
     let wasObserving = state == .observing
     notices.close()
     reads.close()
@@ -168,7 +210,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
     expected = SequenceQueue()
     // Whatever was told of but not yet read is missed, too.
     var start = min(fence.provenNanoseconds, readQueue.earliestNotBefore)
-    if isTrackingLost { start = min(start, trackingProvenNanoseconds) }
+    if isTellingLost { start = min(start, tellingProvenNanoseconds) }
     readQueue.removeAll()
     if let (_, completion) = arming {
       arming = nil
@@ -177,7 +219,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
     }
     state = .broken
     reactor.arm(retryTimer, at: now + backoff.next())
-    if wasObserving { sink.gapBegan(at: start) }
+    if wasObserving { sink.gapBegan(at: start, cause: error.message) }
   }
 
   func close() {
@@ -193,15 +235,15 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       if fence.inFlightNanoseconds == nil { ping() }
     case (1, .observing):
       guard let sent = fence.inFlightNanoseconds else { return }
-      let due = sent + TrackingObserver.silenceNanosecondsMax
+      let due = sent + NoticeObserver.silenceNanosecondsMax
       guard due <= now else { return reactor.arm(silenceTimer, at: due) }
-      broke(silence, isTrackingLost: false, now: now)
+      broke(silence, isTellingLost: false, now: now)
     case (1, .arming):
       broke(
         OperationError(.connect, code: "timeout", "cannot watch keys at \(target.displayAddress): no answer by the deadline"),
-        isTrackingLost: true, now: now)
+        isTellingLost: true, now: now)
     case (2, .observing): check(now: now)
-    case (3, .broken): connect(deadline: now + TrackingObserver.silenceNanosecondsMax)
+    case (3, .broken): connect(deadline: now + NoticeObserver.silenceNanosecondsMax)
     default: break
     }
   }
@@ -216,47 +258,38 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private func ping() {
     let now = MonotonicClock.now
     fence.pingSent(at: now)
-    notices.output.append(contentsOf: TrackingObserver.pingBytes)
+    notices.output.append(contentsOf: NoticeObserver.pingBytes)
     notices.flushSoon()
     operationsSent += 1
-    reactor.arm(silenceTimer, at: now + TrackingObserver.silenceNanosecondsMax)
+    fencesSent += 1
+    reactor.arm(silenceTimer, at: now + NoticeObserver.silenceNanosecondsMax)
   }
 
   private static let pingBytes = RESP.command(["PING"])
-  private static let checkBytes = RESP.command(["CLIENT", "TRACKINGINFO"])
 
-  /// A redirection whose target is gone is silent in RESP2; only this question tells.
+  /// A redirection whose target is gone is silent in RESP2, and so is a setting that was changed; only this question tells.
   private func check(now: UInt64) {
     if let sent = checkSentNanoseconds {
-      if now >= sent + TrackingObserver.silenceNanosecondsMax { return broke(silence, isTrackingLost: true, now: now) }
+      if now >= sent + NoticeObserver.silenceNanosecondsMax { return broke(silence, isTellingLost: true, now: now) }
     } else {
       let sent = MonotonicClock.now
       checkSentNanoseconds = sent
       expected.append(.check(sent: sent))
-      reads.output.append(contentsOf: TrackingObserver.checkBytes)
+      reads.output.append(contentsOf: source.checkBytes)
       reads.flushSoon()
       operationsSent += 1
     }
-    reactor.arm(checkTimer, at: now + TrackingObserver.checkNanoseconds)
+    reactor.arm(checkTimer, at: now + NoticeObserver.checkNanoseconds)
   }
 
   private func checked(_ outcome: ReplyOutcome, sent: UInt64, now: UInt64) {
     checkSentNanoseconds = nil
-    // Before 6.2 the server cannot be asked; the subscribed connection's end and its pings must do.
-    if outcome == .value {
-      var isOn = false
-      var isBroken = false
-      for node in checkResult.nodes where node.kind == .text {
-        let text = checkResult.string(node)
-        if text == "on" { isOn = true }
-        if text == "broken_redirect" { isBroken = true }
-      }
-      if isBroken || !isOn {
-        let error = OperationError(.disconnected, code: "tracking", "\(target.displayAddress) no longer tells of changed keys")
-        return broke(error, isTrackingLost: !isOn, now: now)
-      }
+    // Tracking before 6.2 cannot be asked for; the subscribed connection's end and its pings must do.
+    if outcome == .value, let loss = source.loss(in: checkResult, channels) {
+      let error = OperationError(.disconnected, code: source.rawValue, "\(target.displayAddress) \(loss.phrase)")
+      return broke(error, isTellingLost: loss.isSinceLastCheck, now: now)
     }
-    trackingProvenNanoseconds = sent
+    tellingProvenNanoseconds = sent
   }
 
   // Replies
@@ -265,7 +298,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
     if session === notices { return noticeResult }
     guard !expected.isEmpty else { return nil }
     switch expected[expected.first] {
-    case .tracking, .check: return checkResult
+    case .tracking, .setting, .check: return checkResult
     case .value: return readQueue.target
     }
   }
@@ -283,16 +316,22 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
   private func readArrived(_ outcome: ReplyOutcome, now: UInt64) {
     switch expected.popFirst() {
     case .tracking(let sent)?:
-      guard outcome == .value else { return broke(setupError(reads), isTrackingLost: true, now: now) }
-      trackingBegan(sent: sent, now: now)
+      guard outcome == .value else { return broke(setupError(reads), isTellingLost: true, now: now) }
+      tellingBegan(sent: sent, now: now)
+    case .setting?: settingArrived(outcome, now: now)
     case .check(let sent)?: checked(outcome, sent: sent, now: now)
     case .value?:
+      if outcome == .error, reads.errorText.starts(with: Array("NOPERM".utf8)) {
+        // Nothing can be read of what changes: better a gap, with its cause, than events that nobody can tell.
+        let error = OperationError(.server, code: "NOPERM", "the user may not read the keys that are watched (GET)")
+        return broke(error, isTellingLost: false, now: now)
+      }
       readQueue.valueArrived(outcome, now: now)
       if !isDeliveryAsked {
         isDeliveryAsked = true
         reactor.enqueue(self)
       }
-    case nil: broke(brokenProtocol, isTrackingLost: true, now: now)
+    case nil: broke(brokenProtocol, isTellingLost: true, now: now)
     }
   }
 
@@ -308,8 +347,8 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
 
   private func noticeArrived(_ outcome: ReplyOutcome, now: UInt64) {
     guard outcome == .value else {
-      if outcome == .error, state == .arming { return broke(setupError(notices), isTrackingLost: true, now: now) }
-      return broke(brokenProtocol, isTrackingLost: false, now: now)
+      if outcome == .error, state == .arming { return broke(setupError(notices), isTellingLost: true, now: now) }
+      return broke(brokenProtocol, isTellingLost: false, now: now)
     }
     let nodes = noticeResult.nodes
     guard let first = nodes.first else { return }
@@ -318,17 +357,17 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       redirectId = first.integer
       beginTrackingIfPossible()
     case .array where nodes.count >= 2 && nodes[1].kind == .text:
-      let kind = noticeResult.withBytes(nodes[1].place) { $0.first }
-      switch kind {
-      case UInt8(ascii: "p"):
-        guard fence.pongArrived() else { return broke(brokenProtocol, isTrackingLost: false, now: now) }
+      switch noticeResult.withBytes(nodes[1].place, PushKind.init) {
+      case .pong:
+        guard fence.pongArrived() else { return broke(brokenProtocol, isTellingLost: false, now: now) }
         pongArrived(now: now)
-      case UInt8(ascii: "s"):
+      case .subscribed:
         isSubscribed = true
-        beginTrackingIfPossible()
-      case UInt8(ascii: "m") where nodes.count >= 4:
-        if nodes[3].kind == .array { keysChanged(now: now) } else { flushes += 1 }
-      default: break
+        if source == .keyspace { tellingBegan(sent: subscribedNanoseconds, now: now) } else { beginTrackingIfPossible() }
+      case .message where nodes.count >= 4:
+        if nodes[3].kind == .array { keysChanged(now: now) } else { flushed(now: now) }
+      case .patternMessage where nodes.count >= 5 && nodes[3].kind == .text && nodes[4].kind == .text: keyEvent(now: now)
+      case .message, .patternMessage, .other: break
       }
     case .null, .text, .array: break
     }
@@ -336,7 +375,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
 
   private func pongArrived(now: UInt64) {
     silenceTimer.disarm()
-    let pause = isFencing ? random.jittered(TrackingObserver.fencePauseNanoseconds) : 1_000_000_000
+    let pause = isFencing ? random.jittered(fencePauseNanoseconds) : 1_000_000_000
     reactor.arm(pingTimer, at: now + pause)
   }
 
@@ -348,9 +387,38 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
       let node = noticeResult.nodes[index]
       noticeResult.withBytes(node.place) { key in
         guard pattern.matches(key) else { return }
-        if readsContent { readValue(key, now: now) } else { deliverBare(key, now: now) }
+        if readsContent { readValue(key, notBefore: fence.provenNanoseconds, now: now) } else { deliverBare(key, now: now) }
       }
       guard state == .observing else { return }
+    }
+  }
+
+  /// A database was emptied (the server does not say which): what was written just before and not read yet cannot be seen any more.
+  private func flushed(now: UInt64) {
+    flushes += 1
+    guard state == .observing else { return }
+    sink.gapBegan(at: min(fence.provenNanoseconds, readQueue.earliestNotBefore), cause: "a database of \(target.displayAddress) was emptied")
+    sink.gapEnded(at: now)
+  }
+
+  /// A keyspace event: `["pmessage", pattern, channel, event]`, or with the event in the channel and the key behind it.
+  private func keyEvent(now: UInt64) {
+    guard state == .observing, let channels else { return }
+    let nodes = noticeResult.nodes
+    let prefixBytes = channels.prefix(database: target.database).count
+    noticeResult.withBytes(nodes[3].place) { channel in
+      noticeResult.withBytes(nodes[4].place) { payload in
+        guard channel.count >= prefixBytes else { return }
+        let rest = UnsafeRawBufferPointer(rebasing: channel[prefixBytes...])
+        let (key, event) = channels == .keyspace ? (rest, payload) : (payload, rest)
+        guard pattern.matches(key) else { return }
+        switch KeyspaceChange(event) {
+        case .written:
+          if readsContent { readValue(key, notBefore: fence.provenNanoseconds, now: now) } else { deliverBare(key, now: now) }
+        case .removed: missingValues += 1
+        case .neither: break
+        }
+      }
     }
   }
 
@@ -366,11 +434,11 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
     sink.sighted(Sighting(notBefore: notBefore, seen: seen, content: content))
   }
 
-  private func readValue(_ key: UnsafeRawBufferPointer, now: UInt64) {
-    readQueue.noticed(key, notBefore: fence.provenNanoseconds, seen: now)
+  private func readValue(_ key: UnsafeRawBufferPointer, notBefore: UInt64, now: UInt64) {
+    readQueue.noticed(key, notBefore: notBefore, seen: now)
     expected.append(.value)
     RESP.appendHeader(UInt8(ascii: "*"), 2, to: &reads.output)
-    reads.output.append(contentsOf: TrackingObserver.getBytes)
+    reads.output.append(contentsOf: NoticeObserver.getBytes)
     RESP.appendBulk(key, to: &reads.output)
     reads.flushSoon()
     operationsSent += 1
