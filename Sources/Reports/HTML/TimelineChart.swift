@@ -105,14 +105,18 @@ struct TimelineChart {
   }
 
   private func rates(_ picture: inout Picture, _ top: Double, _ height: Double) {
-    let asked = run.start.askedArrivalsPerSecond
+    let curve = points.map { point in point.asked.map { $0 / point.seconds } }
+    let hasCurve = curve.contains { $0 != nil }
+    let asked = hasCurve ? curve.compactMap(\.self).max() : run.start.askedArrivalsPerSecond
     let highest = points.map { Double(max($0.arrivals, $0.completed)) / $0.seconds }.max() ?? 1
     let scale = Scale(.linear, 0, max(highest, asked ?? 0, 1) * 1.08, pixels: top + height, top)
     var legend = [(isNarrow ? "done" : "completed", "s s1")]
     if run.start.model == .open { legend.insert(("arrived", "s s0"), at: 0) }
     if asked != nil { legend.insert(("asked", "s asked"), at: 0) }
     frame(&picture, top, height, title: "iterations/s", legend: legend, scale, 4) { Quantities.trimmed($0, decimals: 1) }
-    if let asked {
+    if hasCurve {
+      picture.polyline(zip(points, curve).map { point, rate in rate.map { (seconds(point.middle), scale($0)) } }, "s asked")
+    } else if let asked {
       let from = run.start.warmUpNanoseconds > 0 ? seconds.low : 0
       let to = min(run.start.askedNanoseconds.map { Double($0) / 1e9 } ?? run.durationSeconds, seconds.high)
       picture.line(seconds(from), scale(asked), seconds(max(to, 1)), scale(asked), "s asked")
