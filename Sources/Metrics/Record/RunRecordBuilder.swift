@@ -54,7 +54,7 @@ struct RunRecordBuilder {
       failureSeconds.append((place, failure.lastNanoseconds, failure.count))
     case .event:
       let row = JournalEventRow(json)
-      count(row)
+      add(row)
       return row
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
@@ -139,7 +139,7 @@ struct RunRecordBuilder {
     record.generator.foreignEnqueues &+= health.foreignEnqueues
   }
 
-  private mutating func count(_ row: JournalEventRow) {
+  mutating func add(_ row: JournalEventRow) {
     guard rowCounts.indices.contains(row.event), rowCounts[row.event].indices.contains(row.hop) else { return }
     rowCounts[row.event][row.hop].count(row.outcome)
     for anomaly in row.anomalies {

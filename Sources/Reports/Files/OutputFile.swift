@@ -27,6 +27,11 @@ final class OutputFile {
     if buffer.count >= 1 << 18 { flush() }
   }
 
+  func write(_ bytes: [UInt8]) {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= 1 << 18 { flush() }
+  }
+
   deinit {
     guard !isFinished else { return }
     close(descriptor)
