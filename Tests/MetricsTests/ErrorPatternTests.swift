@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func `a window is found among errors that happen all the time`() throws {
-    var random = SplitMix(seed: 7)
+    var random = SplitMix(state: 7)
     let run = try Self.record { second, step in
       let rate = (30..<35).contains(second) ? 0.3 : 0.01
       return (0..<Self.attempts[step]).filter { _ in Double(random.next() >> 11) / 0x1p53 < rate }.map { _ in [] }
@@ -78,7 +78,7 @@ import Testing
   @Test func `random errors yield no pattern`() throws {
     var wrong: [String] = []
     for seed in 1...200 {
-      var random = SplitMix(seed: UInt64(seed))
+      var random = SplitMix(state: UInt64(seed))
       let rate = [0.002, 0.01, 0.05][seed % 3]
       let run = try Self.record { _, step in
         (0..<Self.attempts[step]).filter { _ in Double(random.next() >> 11) / 0x1p53 < rate }.map { _ in

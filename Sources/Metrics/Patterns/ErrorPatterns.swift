@@ -104,7 +104,7 @@ enum ErrorPatterns {
         }
       }
       let connections = Set(base.compactMap { run.steps[$0].info.connection }).sorted()
-      if connections.count > 1 {
+      if failed.count > 1, connections.count > 1 {
         family += connections.count
         for connection in connections {
           let inside = base.filter { run.steps[$0].info.connection == connection }
