@@ -8,7 +8,7 @@ struct TimelinePoint {
   let from: Int
   var to: Int
   let isWarmUp: Bool
-  /// What the profile asked for; nil where the journal does not say.
+  /// Arrivals that the rate asked for; nil in the closed model.
   var asked: Double?
   var arrivals: UInt64 = 0
   var completed: UInt64 = 0
