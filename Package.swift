@@ -95,7 +95,7 @@ let package = Package(
 
     tests("DiagnosticsTests", imports: ["Diagnostics"]),
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
-    tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
+    tests("MetricsTests", imports: ["Metrics", "LosslessJSON", "CZlib"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
     tests(
       "DiagramsTests",
@@ -115,10 +115,12 @@ let package = Package(
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
     // Replaces malloc in the test executable to count a thread's allocations.
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+    // Replaces clock_gettime and epoll_pwait2 there, for threads that ask for a clock of their own.
+    .target(name: "CVirtualClock", path: "Tests/Support/CVirtualClock"),
     tests(
       "ChainRuntimeTests",
       imports: [
-        "ChainRuntime", "ChainLanguage", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter",
+        "ChainRuntime", "ChainLanguage", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter", "CVirtualClock",
       ]),
     tests("ChainrunTests", imports: ["LosslessJSON"]),
     tests("OrderPipelineTests", imports: ["LosslessJSON"]),

@@ -108,6 +108,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
     assembly = DeliveryAssembly(readsContent: hop.readsContent)
     timers = (0..<4).map { ReactorTimer(owner: self, tag: $0) }
+    session.isObserving = true
   }
 
   private func alarm(_ alarm: Alarm, at nanoseconds: UInt64) { reactor.arm(timers[alarm.rawValue], at: nanoseconds) }

@@ -85,6 +85,7 @@ final class TrackingObserver: HopObserver, RedisSessionOwner, TimerOwner, Reacto
     self.sink = sink
     random = SmallRandom(seed: MonotonicClock.now)
     backoff = Backoff(seed: MonotonicClock.now)
+    notices.transport.isObserving = true
   }
 
   var isFencing = false {

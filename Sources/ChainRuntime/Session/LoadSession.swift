@@ -181,7 +181,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatLast = reactor.now
     heartbeatDue = reactor.now &+ LoadSession.heartbeatNanoseconds
     reactor.arm(heartbeat, at: heartbeatDue)
-    health.begin()
+    health.begin(now: MonotonicClock.now)
+    reactor.observerReads = ObserverReads()
     executor?.begin(at: loadStart)
     report(nil)
   }
@@ -257,11 +258,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   }
 
   private func beat(now: UInt64) {
-    recorder.loopLateness.record(now &- min(heartbeatDue, now))
-    recorder.longestGapNanoseconds = max(recorder.longestGapNanoseconds, now &- heartbeatLast)
+    heartbeatDue = recorder.heartbeat(due: heartbeatDue, last: heartbeatLast, every: LoadSession.heartbeatNanoseconds, now: now)
     heartbeatLast = now
-    // Beats that were slept through are not made up: the lateness of this one tells.
-    heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
     reactor.arm(heartbeat, at: heartbeatDue)
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
     if phase == .load, closedLoadIsOver(now: now) { stopRunning(now: now) }
@@ -289,7 +287,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
-    health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
+    health.fill(&interval.generator, now: MonotonicClock.now)
+    interval.generator.observerReads = reactor.observerReads.count
+    interval.generator.observerLateReads = reactor.observerReads.late
+    interval.generator.observerLagNanosecondsMax = reactor.observerReads.longestNanoseconds
+    reactor.observerReads = ObserverReads()
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted

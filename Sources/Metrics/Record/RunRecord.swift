@@ -16,6 +16,8 @@ package struct RunRecord: Sendable {
   package var warmUpIterations = IterationCounts()
   package var response = HistogramSnapshot()
   package var startDelay = HistogramSnapshot()
+  /// The part of it that waited for a user: the target's doing, not ours.
+  package var startDelayWaited = HistogramSnapshot()
   package var service = HistogramSnapshot()
   package var steps: [StepRecord] = []
   package var measures: [MeasureRecord] = []
@@ -142,7 +144,10 @@ package struct SecondRecord: Hashable, Sendable {
   package var usersBusy: UInt64 = 0
   package var usersTotal: UInt64 = 0
   package var response = HistogramSnapshot()
+  package var startDelay = HistogramSnapshot()
+  package var startDelayWaited = HistogramSnapshot()
   package var service = HistogramSnapshot()
+  package var generator = GeneratorHealth()
   /// As long as the step table.
   package var steps: [StepSecond]
   package var failures: UInt64 = 0

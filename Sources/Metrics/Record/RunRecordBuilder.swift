@@ -6,6 +6,7 @@ struct RunRecordBuilder {
   private var hasStart = false
   private var response = Histogram()
   private var startDelay = Histogram()
+  private var startDelayWaited = Histogram()
   private var service = Histogram()
   private var lateness = Histogram()
   private var stepService: [Histogram] = []
@@ -24,17 +25,26 @@ struct RunRecordBuilder {
     let width = Histogram()
   }
 
-  /// - Returns: the row, if the record is one.
-  mutating func add(_ json: JSONValue) -> JournalEventRow? {
+  /// What the reader's caller may want to see of each record, beside what the record of the run keeps of it.
+  enum Passed {
+    case row(JournalEventRow)
+    case interval(JournalInterval)
+    case nothing
+  }
+
+  mutating func add(_ json: JSONValue) -> Passed {
     guard let name = json["r"]?.string else {
       record.damagedLines &+= 1
-      return nil
+      return .nothing
     }
-    guard let kind = JournalKind(rawValue: name) else { return nil }  // from a newer version
+    guard let kind = JournalKind(rawValue: name) else { return .nothing }  // from a newer version
     switch kind {
     case .start: begin(JournalStart(json))
     case .phase: record.phases.append(JournalPhase(json))
-    case .interval: add(JournalInterval(json))
+    case .interval:
+      let interval = JournalInterval(json)
+      add(interval)
+      return .interval(interval)
     case .failure:
       let failure = JournalFailure(json)
       failures.add(failure)
@@ -42,14 +52,14 @@ struct RunRecordBuilder {
     case .event:
       let row = JournalEventRow(json)
       count(row)
-      return row
+      return .row(row)
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
     }
-    return nil
+    return .nothing
   }
 
   private mutating func begin(_ start: JournalStart) {
@@ -106,15 +116,9 @@ struct RunRecordBuilder {
 
   private mutating func addGenerator(_ interval: JournalInterval) {
     guard !interval.isWarmUp else { return }
-    let health = interval.generator
-    lateness.add(health.loopLateness)
-    record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
-    record.generator.cpuNanoseconds &+= health.cpuNanoseconds
-    record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
-    record.generator.stealNanoseconds &+= health.stealNanoseconds
-    record.generator.lateUserFree &+= health.lateUserFree
-    record.generator.lateNoUserFree &+= health.lateNoUserFree
-    record.generator.foreignEnqueues &+= health.foreignEnqueues
+    lateness.add(interval.generator.loopLateness)
+    record.generator.addFigures(of: interval.generator)
+    startDelayWaited.add(interval.startDelayWaited)
   }
 
   private mutating func count(_ row: JournalEventRow) {
@@ -154,6 +158,7 @@ struct RunRecordBuilder {
     guard record.start.format == JournalStart.currentFormat else { throw .unsupportedFormat(record.start.format) }
     record.response = response.snapshot()
     record.startDelay = startDelay.snapshot()
+    record.startDelayWaited = startDelayWaited.snapshot()
     record.service = service.snapshot()
     record.generator.loopLateness = lateness.snapshot()
     for index in record.steps.indices {
@@ -238,6 +243,10 @@ extension SecondRecord {
         stepServices[step.step].append(step.service)
       }
     }
+    for interval in intervals { generator.addFigures(of: interval.generator) }
+    generator.loopLateness = HistogramSnapshot(merging: intervals.map(\.generator.loopLateness), scratch: Histogram(digits: 2))
+    startDelay = HistogramSnapshot(merging: intervals.map(\.startDelay), scratch: scratch)
+    startDelayWaited = HistogramSnapshot(merging: intervals.map(\.startDelayWaited), scratch: scratch)
     response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
     service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
     for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }

@@ -17,15 +17,22 @@ package enum ResultFiles {
     let journal = directory + "/" + journalName
     var run: RunRecord
     let events: OutputFile
+    let histograms: OutputFile
     do {
       // The start record names the rows that follow it.
-      var csv = EventsCSV(events: try JournalReader.readStart(path: journal).events)
-      let file = try OutputFile(directory + "/results_events.csv")
-      events = file
-      events.write(EventsCSV.header)
+      let start = try JournalReader.readStart(path: journal)
+      var csv = EventsCSV(events: start.events)
+      let log = HistogramLog(start: start)
+      let (file, logFile) = (try OutputFile(directory + "/results_events.csv"), try OutputFile(directory + "/metrics.hlog"))
+      (events, histograms) = (file, logFile)
+      file.write(EventsCSV.header)
+      logFile.write(log.header)
       run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in
         file.write(csv.line(for: row))
         if let code = file.failureCode { throw .rowNotHandled(code: code) }
+      } eachInterval: { (interval) throws(JournalReadError) in
+        logFile.write(log.lines(of: interval))
+        if let code = logFile.failureCode { throw .rowNotHandled(code: code) }
       }
     } catch let error as ResultFilesError {
       throw error
@@ -35,6 +42,7 @@ package enum ResultFiles {
       preconditionFailure("only the two error types above are thrown: \(error)")
     }
     try events.finish()
+    try histograms.finish()
     conclude(&run)
     try write(SummaryJSON.text(of: run), to: directory + "/summary.json")
     try write(LocustCSV.stats(of: run), to: directory + "/results_stats.csv")

@@ -30,6 +30,11 @@ package struct TerminalSummary {
     if !run.start.profileText.isEmpty { table.row([Cell("load", .faint), Cell(run.start.profileText)]) }
     table.row([Cell("rate", .faint), Cell(rateText)])
     table.row([Cell("iterations", .faint), Cell(iterationsText)])
+    if run.startDelayWaited.count > 0 {
+      let count = Quantities.count(run.startDelayWaited.count)
+      let longest = Quantities.duration(run.startDelayWaited.max)
+      table.row([Cell("waited", .faint), Cell("\(count) of these for a free user, up to \(longest): the target was slow, or the users too few")])
+    }
     if run.warmUpIterations.arrivals > 0 {
       table.row([Cell("warm-up", .faint), Cell("\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures")])
     }

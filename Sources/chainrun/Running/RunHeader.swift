@@ -95,7 +95,7 @@ enum RunHeader {
     }
     info.name = text(names.nodename)
     info.kernel = "\(text(names.sysname)) \(text(names.release)) \(text(names.machine))"
-    info.cpusAllowed = CPUAllowance.cpus
+    info.cpusAllowed = CPUAllowance().cpus
     info.reactors = 1
     return info
   }
