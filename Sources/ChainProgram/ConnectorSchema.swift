@@ -192,12 +192,17 @@ package struct ObserverSchema: Sendable {
   package let summary: String
   package let keys: [KeySchema]
   package let result: [ResultMember]
+  /// Whether each sighting is a message of its own; otherwise it is what an entry shows by now.
+  package let showsMessages: Bool
 
-  package init(name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember]) {
+  package init(
+    name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember], showsMessages: Bool = false
+  ) {
     self.name = name
     self.operand = operand
     self.summary = summary
     self.keys = keys
     self.result = result
+    self.showsMessages = showsMessages
   }
 }

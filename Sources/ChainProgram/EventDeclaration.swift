@@ -53,11 +53,14 @@ package struct HopDeclaration: Sendable {
   package let bodySlots: [SlotIndex?]
   /// Whether the mapping reads more than the key, so that the observer must fetch the value.
   package let readsContent: Bool
+  /// Whether each sighting is a message of its own, of which a second is a second delivery; otherwise it is what an entry shows.
+  package let showsMessages: Bool
   package let range: SourceRange
 
+  /// - Parameter showsMessages: The observer's schema says it; nil for what `tap` and every other observer show.
   package init(
     name: String, connection: ConnectionIndex, observer: String, operands: [(name: String, value: OperandTemplate)], mappingEntry: Int,
-    idSlot: SlotIndex, keySlot: SlotIndex?, versionSlot: SlotIndex?, bodySlots: [SlotIndex?], readsContent: Bool, range: SourceRange
+    idSlot: SlotIndex, keySlot: SlotIndex?, versionSlot: SlotIndex?, bodySlots: [SlotIndex?], readsContent: Bool, showsMessages: Bool? = nil, range: SourceRange
   ) {
     self.name = name
     self.connection = connection
@@ -69,6 +72,7 @@ package struct HopDeclaration: Sendable {
     self.versionSlot = versionSlot
     self.bodySlots = bodySlots
     self.readsContent = readsContent
+    self.showsMessages = showsMessages ?? (observer == "tap")
     self.range = range
   }
 

@@ -99,5 +99,5 @@ extension RabbitMQConnector {
       ResultMember("json", .json, .json, summary: "The body read as JSON; an error if it is not JSON."),
       ResultMember("text", .string, .text, summary: "The body as text."),
       ResultMember("headers", .map(.untyped), .headers, summary: "The message's headers by name; nested tables and lists are left out."),
-    ])
+    ], showsMessages: true)
 }

@@ -351,7 +351,8 @@ extension ChainResolver {
     }
     guard let id, let connection, !([id, key, version] + body).contains(where: { $0?.isInvalid == true }) else { return nil }
     return TypedHop(
-      name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, body: body)
+      name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, body: body,
+      showsMessages: schema.showsMessages)
   }
 
   private func hopConnection(_ node: HopNode, _ kind: String, _ observer: String) -> ConnectionIndex? {

@@ -208,4 +208,5 @@ struct TypedHop {
   let key: TypedExpression?
   let version: TypedExpression?
   let body: [TypedExpression?]
+  let showsMessages: Bool
 }

@@ -444,7 +444,8 @@ struct Lowerer {
       hops.append(
         HopDeclaration(
           name: hop.name.text, connection: hop.connection, observer: hop.observer, operands: hop.operands, mappingEntry: entry, idSlot: id,
-          keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: entry), range: range))
+          keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: entry),
+          showsMessages: hop.showsMessages, range: range))
     }
     builder.program.events.append(
       EventDeclaration(

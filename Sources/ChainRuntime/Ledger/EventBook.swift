@@ -2,7 +2,10 @@ import ChainIO
 import ChainProgram
 import Metrics
 
-/// The ledger's pages for one declared event: a record for each id, and its sightings hop by hop.
+/// The ledger's pages for one declared event: a record for each id under way, and its sightings hop by hop.
+///
+/// A record is let go once its rows are written; `decided` keeps what is needed to tell what comes later. So memory follows the events of one
+/// settle time, not those of the run.
 final class EventBook {
   /// What is known of an id's origin, from the weakest to the strongest: of several attempts with one id the strongest counts.
   enum Origin: UInt8 {
@@ -13,32 +16,57 @@ final class EventBook {
     case committed
   }
 
-  private struct Record {
+  struct Record {
     var id: EventID
     var sent: UInt64 = 0
     var acknowledged: UInt64 = 0
-    var origin = Origin.unclaimed
-    /// Its rows are written.
-    var isDecided = false
+    /// Nanoseconds: the first sighting of an unclaimed one, or when a user began to wait for it.
+    var begun: UInt64 = 0
+    /// Of an unclaimed one: origins from this number on were submitted after it was first seen.
+    var horizon: UInt64 = 0
+    var version: Int64 = 0
+    /// The key's index; -1 before it is claimed.
+    var key: Int32 = -1
+    /// Grows each time the place is used anew.
+    var serial: UInt32 = 0
     /// Commits with this id after the first. They share its outcome, and as many sightings more are no duplicates.
     var repeatedCommits: UInt32 = 0
+    var origin = Origin.unclaimed
+    var hasVersion = false
+    /// Its rows are written.
+    var isDecided = false
+    var isAlive = true
   }
 
-  private let event: EventDeclaration
-  private let index: Int
+  let event: EventDeclaration
+  let index: Int
   private let program: Program
   private let evaluator: Evaluator
-  private var table = EventIDTable()
-  private var records: ContiguousArray<Record> = []
+  var table = EventIDTable()
+  var records: ContiguousArray<Record> = []
+  var freeRecords: ContiguousArray<Int32> = []
   /// key, version and body of each record; empty if the chain maps none of them.
   private var fields: ContiguousArray<Value> = []
   private let fieldCount: Int
-  private let hops: [HopBook]
-  private(set) var eventCounts = EventCounts()
-  /// Records below this are decided, or stand in `unclaimed`; outcomes are decided in the order of arrival.
-  private var firstUnwritten = 0
+  let hops: [HopBook]
+  /// Whether keys are looked up: at some hop versions are compared.
+  private let isVersioned: Bool
+  var eventCounts = EventCounts()
+  /// Records in the order of arrival, in which they are decided.
+  var undecided = IndexQueue()
   /// Records that were seen but not attempted when their turn came: an attempt may still claim them, and they hold up nobody.
-  private var unclaimed: [Int] = []
+  var unclaimed = IndexQueue()
+  /// Decided, and waited for by a user whose patience is longer than `settle`.
+  var lingering: [Int] = []
+  private var underWay = OriginsUnderWay()
+  private var keys = KeyTable()
+  var decided = DecidedEvents()
+  /// Of decided events of which two bits do not say enough: the origin in the two lowest bits, then a bit for each hop that has seen it.
+  /// Hops from number 30 on are taken as having seen it.
+  var exceptions: [Int64: UInt32] = [:]
+  static let exceptionsMax = 1 << 20
+  /// Rows of what came after its event was decided.
+  var lateRows: [JournalEventRow] = []
   private var lastAcknowledged: UInt64 = 0
   /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
   var tracer: Tracer?
@@ -51,17 +79,28 @@ final class EventBook {
     fieldCount = event.hasKey || event.hasVersion || !event.body.isEmpty ? 2 + event.body.count : 0
     hops = event.hops.enumerated().map { number, hop in
       HopBook(
-        declaration: hop, event: index, hop: number, connection: program.connections[hop.connection.index].name,
+        declaration: hop, event: event, eventIndex: index, hop: number, connection: program.connections[hop.connection.index].name,
         slotCount: max(1, program.slots.count))
     }
+    isVersioned = hops.contains { $0.isVersioned }
     for hop in hops { hop.book = self }
   }
 
   // Origins
 
   /// While an origin is under way its event may show up at any hop: fences must run by then to give the sighting a lower bound.
-  func originSubmitted() { for hop in hops { hop.eventPending() } }
-  func originEnded() { for hop in hops { hop.eventSettled() } }
+  ///
+  /// - Returns: its number, for `originEnded`.
+  func originSubmitted() -> UInt64 {
+    for hop in hops { hop.eventPending() }
+    return underWay.begin()
+  }
+
+  func originEnded(_ number: UInt64) {
+    for hop in hops { hop.eventSettled() }
+    underWay.end(number)
+    for hop in hops { hop.orderWhatIsKnown() }
+  }
 
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
     tracer?.attempted(origin, event: index, id: values?[0], sent: sent, acknowledged: acknowledged)
@@ -74,7 +113,7 @@ final class EventBook {
     case .unknown, .unclaimed: eventCounts.unknown += 1
     }
     guard let values, let id else { return }
-    var number = record(for: id)
+    guard var number = table.find(id) ?? newAttempt(origin, id) else { return }
     let before = records[number]
     guard origin.rawValue > before.origin.rawValue else {
       if origin == .committed { repeatCommit(number) }
@@ -88,16 +127,60 @@ final class EventBook {
     records[number].origin = origin
     records[number].sent = sent
     records[number].acknowledged = acknowledged
-    if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
+    identify(number, id, values)
     guard origin != .rolledBack else { return }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
     if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
-    for hop in hops where hop.isSeen(number) {
-      hop.recordLag(number, sent: sent, acknowledged: acknowledged)
-      if let early = hop.takeEarlyBody(number) { compare(early, number, hop) }
+    for hop in hops {
+      if hop.seenAt(number) != nil {
+        hop.recordLag(number, sent: sent, acknowledged: acknowledged)
+        for look in hop.takeEarly(number) ?? [] {
+          show(number, hop, look.body, version: look.version, notBefore: look.notBefore, seen: look.seen)
+        }
+      }
+      hop.orderWhatIsKnown()
     }
   }
+
+  private func identify(_ number: Int, _ id: EventID, _ values: UnsafePointer<Value>) {
+    if fieldCount > 0 { for field in 0..<fieldCount { fields[number * fieldCount + field] = values[1 + field] } }
+    if case .int(let version) = values[2], event.hasVersion {
+      records[number].version = version
+      records[number].hasVersion = true
+    }
+    guard isVersioned else { return }
+    let key = event.hasKey ? EventID(values[1]) : id
+    if let key { records[number].key = Int32(truncatingIfNeeded: keys.index(of: key)) }
+  }
+
+  /// An attempt with an id that has no record.
+  ///
+  /// - Returns: its new record; nil if the attempt changes nothing.
+  private func newAttempt(_ origin: Origin, _ id: EventID) -> Int? {
+    var seen: UInt32 = 0
+    switch decided.trace(of: id.compact) {
+    case .none: break
+    case .settled:
+      if origin == .committed { for hop in hops { hop.counts.count(EventOutcome.ok) } }
+      return nil
+    case .rolledBack: if origin == .rolledBack { return nil }
+    case .exception:
+      let exception = exceptions[id.compact] ?? 0
+      seen = exception >> 2
+      guard origin.rawValue > exception & 3 else {
+        if origin == .committed {
+          for hop in hops { hop.counts.count(EventBook.isSet(exception, hop: hop.hop) ? EventOutcome.ok : .lost) }
+        }
+        return nil
+      }
+    }
+    let number = append(id)
+    for hop in hops where EventBook.isSet(seen << 2, hop: hop.hop) && seen != 0 { hop.markSeenEarlier(number) }
+    return number
+  }
+
+  static func isSet(_ exception: UInt32, hop: Int) -> Bool { hop >= 30 || exception >> UInt32(hop + 2) & 1 != 0 }
 
   /// Another commit with an id that has one already: the first keeps the record, and this one shares its outcome.
   private func repeatCommit(_ number: Int) {
@@ -109,25 +192,49 @@ final class EventBook {
 
   /// A record of its own for a later attempt with the same id.
   private func successor(of old: Int) -> Int {
-    let number = append(Record(id: records[old].id))
-    table.replace(records[old].id, record: number)
+    let id = records[old].id
+    table.remove(id)
+    let number = append(id)
     for hop in hops { hop.copySight(from: old, to: number) }
     return number
   }
 
-  private func record(for id: EventID) -> Int {
-    if let found = table.find(id) { return found }
-    let number = append(Record(id: id))
+  private func append(_ id: EventID) -> Int {
+    let number: Int
+    if let free = freeRecords.popLast() {
+      number = Int(free)
+      let serial = records[number].serial &+ 1
+      records[number] = Record(id: id)
+      records[number].serial = serial
+      for field in 0..<fieldCount { fields[number * fieldCount + field] = .null }
+    } else {
+      number = records.count
+      records.append(Record(id: id))
+      for _ in 0..<fieldCount { fields.append(.null) }
+    }
+    records[number].horizon = underWay.next
+    for hop in hops { hop.beginRecord(number) }
+    undecided.append(number)
     table.insert(id, record: number)
     return number
   }
 
-  private func append(_ record: Record) -> Int {
-    let number = records.count
-    records.append(record)
-    for _ in 0..<fieldCount { fields.append(.null) }
-    for hop in hops { hop.addRecord() }
-    return number
+  func isAlive(_ number: Int, _ serial: UInt32) -> Bool { records[number].serial == serial && records[number].isAlive }
+
+  /// Whether no origin under way can claim what was seen before `horizon`.
+  func isUnclaimable(_ horizon: UInt64) -> Bool { underWay.oldest >= horizon }
+
+  enum Place {
+    /// Its origin may still come.
+    case pending
+    case unknown
+    case known(key: Int, version: Int64?)
+  }
+
+  func place(of number: Int, horizon: UInt64) -> Place {
+    let record = records[number]
+    if record.key >= 0 { return .known(key: Int(record.key), version: record.hasVersion ? record.version : nil) }
+    return record.origin != .unclaimed || isUnclaimable(horizon) ? .unknown : .pending
   }
 
   // Sightings
@@ -149,134 +256,135 @@ final class EventBook {
       hop.unreadable += 1
       return
     }
-    let number = record(for: id)
-    let record = records[number]
     if let tracer { trace(hop, notBefore: notBefore, seen: seen, to: tracer) }
-    guard hop.see(number, notBefore: notBefore, seen: seen) else {
-      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
+    var version: Int64?
+    if let slot = declaration.versionSlot, case .int(let number) = hop.frame[slot.index] { version = number }
+    var key = -1
+    if hop.isVersioned {
+      if let slot = declaration.keySlot, let value = EventID(hop.frame[slot.index]) {
+        key = keys.index(of: value)
+      } else if !event.hasKey {
+        key = keys.index(of: id)
+      }
+    }
+    guard let number = table.find(id) ?? newSighting(id, hop, notBefore: notBefore, seen: seen) else {
+      hop.inOrder(record: nil, version: version, key: key, isFirst: false, seen: seen, horizon: underWay.next)
       return
+    }
+    let record = records[number]
+    if record.begun == 0 { records[number].begun = seen }
+    let isFirst = hop.see(number, notBefore: notBefore, seen: seen)
+    hop.inOrder(record: (number, record.serial), version: version, key: key, isFirst: isFirst, seen: seen, horizon: underWay.next)
+    if hop.isShapeOpen, record.key >= 0 || key >= 0 {
+      hop.learnShape(name: content.key, of: content, id: id, key: keys.keys[key >= 0 ? key : Int(record.key)])
     }
     switch record.origin {
     case .committed:
-      if !record.isDecided { hop.eventSettled() }
-      hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
-      compare(body(hop), number, hop)
+      if isFirst, !record.isDecided {
+        hop.eventSettled()
+        hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
+      }
+      show(number, hop, event.body.isEmpty ? [] : body(hop), version: version, notBefore: notBefore, seen: seen)
     case .unclaimed, .rolledBack, .unknown:
       // A commit may still claim it, and then wants to know what was shown.
-      if !event.body.isEmpty { hop.keepEarlyBody(number, body(hop)) }
-      if record.origin == .unknown, !record.isDecided { hop.eventSettled() }
+      if !event.body.isEmpty || version != nil || !hop.showsMessages {
+        hop.keepEarly(
+          number, HopBook.EarlyLook(body: event.body.isEmpty ? [] : body(hop), version: version, notBefore: notBefore, seen: seen))
+      }
+      if isFirst, record.origin == .unknown, !record.isDecided { hop.eventSettled() }
+    }
+    guard isFirst else {
+      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
+      return
     }
     hop.wake(number, seen: seen)
   }
 
+  /// A sighting of an id that has no record.
+  ///
+  /// - Returns: its new record; nil if what it means is settled already.
+  private func newSighting(_ id: EventID, _ hop: HopBook, notBefore: UInt64, seen: UInt64) -> Int? {
+    let compact = id.compact
+    switch decided.trace(of: compact) {
+    case .none: return append(id)
+    case .settled: hop.countLateDuplicate()
+    case .rolledBack: sightedLate(id, hop, exception: UInt32(Origin.rolledBack.rawValue), notBefore: notBefore, seen: seen)
+    case .exception: sightedLate(id, hop, exception: exceptions[compact] ?? 0, notBefore: notBefore, seen: seen)
+    }
+    return nil
+  }
+
+  private func sightedLate(_ id: EventID, _ hop: HopBook, exception: UInt32, notBefore: UInt64, seen: UInt64) {
+    let isSecond = EventBook.isSet(exception, hop: hop.hop)
+    if hop.hop < 30 { noteException(id.compact, exception | 1 << UInt32(hop.hop + 2)) }
+    let outcome: EventOutcome
+    switch Origin(rawValue: UInt8(exception & 3)) ?? .unclaimed {
+    case .committed, .unknown:
+      // What was lost or absent stays so: it came after its time.
+      if isSecond { hop.countLateDuplicate() }
+      return
+    case .rolledBack: outcome = .aborted
+    case .unclaimed: outcome = .unexpected
+    }
+    guard !isSecond else { return }
+    hop.counts.count(outcome)
+    lateRows.append(
+      JournalEventRow(
+        event: index, hop: hop.hop, id: id.text, lowNanoseconds: notBefore == 0 ? nil : notBefore, highNanoseconds: seen, outcome: outcome))
+  }
+
+  func noteException(_ id: Int64, _ exception: UInt32) {
+    if decided.note(.exception, of: id) || exceptions.count >= EventBook.exceptionsMax { exceptions.removeAll(keepingCapacity: true) }
+    exceptions[id] = exception
+  }
+
   private func trace(_ hop: HopBook, notBefore: UInt64, seen: UInt64, to tracer: Tracer) {
     let declaration = hop.declaration
-    guard let position = hops.firstIndex(where: { $0 === hop }) else { return }
     let shown = zip(event.body, declaration.bodySlots).compactMap { field, slot in slot.map { (field.name, hop.frame[$0.index]) } }
-    tracer.sighted(event: index, hop: position, id: hop.frame[declaration.idSlot.index], body: shown, notBefore: notBefore, seen: seen)
+    tracer.sighted(event: index, hop: hop.hop, id: hop.frame[declaration.idSlot.index], body: shown, notBefore: notBefore, seen: seen)
   }
 
   /// What the hop showed, in the order of the event's body.
   private func body(_ hop: HopBook) -> [Value?] { hop.declaration.bodySlots.map { $0.map { hop.frame[$0.index] } } }
 
-  private func compare(_ shown: [Value?], _ number: Int, _ hop: HopBook) {
-    for position in event.body.indices {
+  private func show(_ number: Int, _ hop: HopBook, _ shown: [Value?], version: Int64?, notBefore: UInt64, seen: UInt64) {
+    var isRight = version == nil || !records[number].hasVersion || version == records[number].version
+    for position in event.body.indices where isRight {
       guard let value = shown[position] else { continue }
-      guard Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + position], value) else {
-        hop.markMismatch(number)
-        return
-      }
+      isRight = Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + position], value)
     }
+    hop.show(number, isRight: isRight, notBefore: notBefore, seen: seen)
+  }
+
+  func text(_ number: Int, _ field: Int, _ isMapped: Bool) -> String? {
+    guard isMapped else { return nil }
+    var bytes: [UInt8] = []
+    guard fields[number * fieldCount + field].appendText(to: &bytes) else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   // Waiting users
 
   func join(hop: Int, id: Value, user: VirtualUser) -> Ledger.JoinResult {
     guard let id = EventID(id) else { return .pending(Ledger.Join(event: index, hop: hop, record: -1)) }
-    let number = record(for: id)
+    let number: Int
+    if let found = table.find(id) {
+      number = found
+    } else {
+      switch decided.trace(of: id.compact) {
+      case .none: number = append(id)
+      case .settled: return .seen(at: 0)
+      case .exception where EventBook.isSet(exceptions[id.compact] ?? 0, hop: hop): return .seen(at: 0)
+      // Given up; nobody is told of what may still come.
+      case .rolledBack, .exception: return .pending(Ledger.Join(event: index, hop: hop, record: -1))
+      }
+    }
     if let seen = hops[hop].seenAt(number) { return .seen(at: seen) }
     hops[hop].join(number, user)
     return .pending(Ledger.Join(event: index, hop: hop, record: number))
   }
 
   func leave(hop: Int, record: Int, user: VirtualUser) { if record >= 0 { hops[hop].leave(record, user) } }
-
-  // Outcomes
-
-  /// Writes rows in the order of arrival, each once its settle time has passed.
-  func advance(now: UInt64, isFinal: Bool, limit: Int, into rows: inout [JournalEventRow]) {
-    let end = min(records.count, limit == .max ? .max : firstUnwritten + limit)
-    while firstUnwritten < end {
-      let record = records[firstUnwritten]
-      if !isFinal, record.origin == .unclaimed {
-        unclaimed.append(firstUnwritten)
-      } else {
-        guard isFinal || now > record.acknowledged &+ event.settleNanoseconds else { break }
-        decide(firstUnwritten, now: now, into: &rows)
-      }
-      firstUnwritten += 1
-    }
-    guard isFinal else { return }
-    for number in unclaimed { decide(number, now: now, into: &rows) }
-    unclaimed = []
-    for hop in hops { hop.gapEnded(at: now) }
-  }
-
-  private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
-    records[number].isDecided = true
-    let record = records[number]
-    // Given up: what comes now comes too late to be waited for.
-    if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
-    for (position, outcome) in outcomes(number, now: now) {
-      let hop = hops[position]
-      for _ in 0...record.repeatedCommits { hop.counts.count(outcome) }
-      let anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed, commits: record.repeatedCommits)
-      rows.append(
-        JournalEventRow(
-          event: index, hop: position, id: record.id.text, key: text(number, 0, event.hasKey), version: text(number, 1, event.hasVersion),
-          sentNanoseconds: record.sent == 0 ? nil : record.sent, ackedNanoseconds: record.origin == .committed ? record.acknowledged : nil,
-          lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
-          anomalies: anomalies))
-    }
-  }
-
-  /// What became of the event hop by hop; hops at which there is nothing to say are left out.
-  private func outcomes(_ number: Int, now: UInt64) -> [(hop: Int, outcome: EventOutcome)] {
-    let record = records[number]
-    var found: [(hop: Int, outcome: EventOutcome)] = []
-    var isBlocked = false
-    for (position, hop) in hops.enumerated() {
-      let outcome: EventOutcome
-      switch (record.origin, hop.isSeen(number)) {
-      case (.committed, true): outcome = hop.isLate(number, acknowledged: record.acknowledged, event.deadlineNanoseconds) ? .late : .ok
-      case (.committed, false):
-        if isBlocked {
-          outcome = .blocked
-        } else if now < record.acknowledged &+ event.settleNanoseconds
-          || hop.mayHaveMissed(from: record.sent, to: record.acknowledged &+ event.settleNanoseconds)
-        {
-          outcome = .unobserved
-        } else {
-          outcome = .lost
-          isBlocked = true
-        }
-      case (.unknown, true): outcome = .recovered
-      case (.unknown, false): outcome = .absent
-      case (.rolledBack, true): outcome = .aborted
-      case (.unclaimed, true): outcome = .unexpected
-      case (.rolledBack, false), (.unclaimed, false): continue
-      }
-      found.append((position, outcome))
-    }
-    return found
-  }
-
-  private func text(_ number: Int, _ field: Int, _ isMapped: Bool) -> String? {
-    guard isMapped else { return nil }
-    var bytes: [UInt8] = []
-    guard fields[number * fieldCount + field].appendText(to: &bytes) else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
-  }
 
   func isSettled(now: UInt64) -> Bool {
     hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
@@ -288,7 +396,8 @@ final class EventBook {
   func takeGaps() -> [JournalGap] { hops.flatMap { $0.takeGaps() } }
 
   func counts() -> JournalLedger {
-    JournalLedger(event: index, counts: eventCounts, hops: hops.map { $0.finalCounts(checksBody: !event.body.isEmpty) })
+    JournalLedger(
+      event: index, counts: eventCounts, hops: hops.map { $0.finalCounts(checksBody: !event.body.isEmpty, checksVersion: event.hasVersion) })
   }
 
   var isConserved: Bool { eventCounts.areConserved && hops.allSatisfy { $0.counts.accountedFor == eventCounts.committed } }

@@ -16,6 +16,21 @@ enum EventID: Hashable {
     }
   }
 
+  /// A whole number itself; of other ids 64 bits of a keyed hash, under which two of a million ids meet once in forty million runs.
+  var compact: Int64 {
+    switch self {
+    case .int(let number): return number
+    case .text(let text):
+      var hasher = Hasher()
+      hasher.combine(text)
+      return Int64(hasher.finalize())
+    case .uuid(let bits):
+      var hasher = Hasher()
+      hasher.combine(bits)
+      return Int64(hasher.finalize())
+    }
+  }
+
   var text: String {
     switch self {
     case .int(let number): return String(number)
@@ -25,84 +40,5 @@ enum EventID: Hashable {
       bits.appendText(to: &bytes)
       return String(decoding: bytes, as: UTF8.self)
     }
-  }
-}
-
-/// From event id to record number. Whole numbers, which are nearly all ids, go through an open-addressing table of 12 bytes an entry.
-struct EventIDTable: ~Copyable {
-  private var keys: UnsafeMutablePointer<Int64>
-  private var records: UnsafeMutablePointer<Int32>
-  private var capacity = 1024
-  private var used = 0
-  private var others: [EventID: Int32] = [:]
-  private static let empty: Int32 = -1
-
-  init() {
-    keys = .allocate(capacity: capacity)
-    records = .allocate(capacity: capacity)
-    records.initialize(repeating: EventIDTable.empty, count: capacity)
-  }
-
-  deinit {
-    keys.deallocate()
-    records.deallocate()
-  }
-
-  func find(_ id: EventID) -> Int? {
-    guard case .int(let key) = id else { return others[id].map(Int.init) }
-    var place = home(key)
-    while records[place] != EventIDTable.empty {
-      if keys[place] == key { return Int(records[place]) }
-      place = (place + 1) & (capacity - 1)
-    }
-    return nil
-  }
-
-  /// - Precondition: the id is not in the table.
-  mutating func insert(_ id: EventID, record: Int) {
-    guard case .int(let key) = id else {
-      others[id] = Int32(record)
-      return
-    }
-    if used * 2 >= capacity { grow() }
-    place(key, Int32(record))
-    used += 1
-  }
-
-  /// The id stands for another record from now on.
-  ///
-  /// - Precondition: the id is in the table.
-  mutating func replace(_ id: EventID, record: Int) {
-    guard case .int(let key) = id else {
-      others[id] = Int32(record)
-      return
-    }
-    var place = home(key)
-    while keys[place] != key || records[place] == EventIDTable.empty { place = (place + 1) & (capacity - 1) }
-    records[place] = Int32(record)
-  }
-
-  private mutating func place(_ key: Int64, _ record: Int32) {
-    var place = home(key)
-    while records[place] != EventIDTable.empty { place = (place + 1) & (capacity - 1) }
-    keys[place] = key
-    records[place] = record
-  }
-
-  private mutating func grow() {
-    let (oldKeys, oldRecords, oldCapacity) = (keys, records, capacity)
-    capacity *= 2
-    keys = .allocate(capacity: capacity)
-    records = .allocate(capacity: capacity)
-    records.initialize(repeating: EventIDTable.empty, count: capacity)
-    for index in 0..<oldCapacity where oldRecords[index] != EventIDTable.empty { place(oldKeys[index], oldRecords[index]) }
-    oldKeys.deallocate()
-    oldRecords.deallocate()
-  }
-
-  /// Fibonacci hashing: the product's highest bits, which depend on all bits of the key. Dense ids spread over the table, and so do
-  /// ids that are multiples of a power of two, such as a shard or a time in the upper half.
-  private func home(_ key: Int64) -> Int {
-    Int(truncatingIfNeeded: (UInt64(bitPattern: key) &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - capacity.trailingZeroBitCount))
   }
 }

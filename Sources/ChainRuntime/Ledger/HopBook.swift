@@ -2,11 +2,11 @@ import ChainIO
 import ChainProgram
 import Metrics
 
-/// What was seen at one hop of one event.
+/// What was seen at one hop of one event. Records are the event book's: places that are used again.
 final class HopBook: SightingSink {
   let declaration: HopDeclaration
   private let event: Int
-  private let hop: Int
+  let hop: Int
   private let connection: String
   weak var book: EventBook?
   /// The mapping's own frame and reader.
@@ -19,14 +19,25 @@ final class HopBook: SightingSink {
     var notBefore: UInt64 = 0
     /// 0: not seen.
     var seen: UInt64 = 0
+    /// As above, of the last change to the right value.
+    var stableNotBefore: UInt64 = 0
+    var stableSeen: UInt64 = 0
     var extraSightings: UInt32 = 0
+    /// Sightings that wait in `unordered`.
+    var unordered: UInt32 = 0
     var isMismatch = false
+    var isReordered = false
+    var isRegressed = false
+    /// The hop shows what it should.
+    var isRight = false
+    /// Seen before the record was made, at a time that is not known any more.
+    var isOld = false
   }
 
   private var sights: ContiguousArray<Sight> = []
   /// Of those who wait for a record the last one that joined; the others hang from its `nextWaiting`.
   private var waiting: [Int: VirtualUser] = [:]
-  private var earlyBodies: [Int: [Value?]] = [:]
+  private var earlyLooks: [Int: [EarlyLook]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
   private var untakenGaps: [JournalGap] = []
@@ -43,18 +54,66 @@ final class HopBook: SightingSink {
   private let lagLow = Histogram()
   private let lagHigh = Histogram()
   private let width = Histogram()
+  private let stableLow = Histogram()
+  private let stableHigh = Histogram()
 
-  init(declaration: HopDeclaration, event: Int, hop: Int, connection: String, slotCount: Int) {
+  /// How the entries of a hop that holds a state stand to events.
+  enum Shape {
+    case unknown
+    /// One for each event: `order:<id>`.
+    case perEvent
+    /// One for each ordering key, which holds the newest version: `stock:<key>`.
+    case perKey
+  }
+  /// Of no meaning where messages are seen.
+  private(set) var shape: Shape
+  private var shapeTries = 0
+  /// Whether another entry's name may tell the shape. A hundred that told nothing are enough.
+  var isShapeOpen: Bool { shape == .unknown && !showsMessages && shapeTries < 100 }
+  /// Versions in the order in which they were seen.
+  private(set) var order = HopOrder()
+  let isVersioned: Bool
+  /// Whether key and version of a sighting are those of its origin, or one of them.
+  private let ordersByOrigin: Bool
+
+  /// A sighting whose version is not known before its origin is.
+  private struct Unordered {
+    let record: Int
+    let serial: UInt32
+    let version: Int64?
+    let key: Int
+    let isFirst: Bool
+    let seen: UInt64
+    /// Origins from this number on were submitted after it was seen.
+    let horizon: UInt64
+  }
+  private var unordered: [Unordered] = []
+  private var unorderedStart = 0
+
+  /// What was seen before its origin was known.
+  struct EarlyLook {
+    let body: [Value?]
+    let version: Int64?
+    let notBefore: UInt64
+    let seen: UInt64
+  }
+
+  init(declaration: HopDeclaration, event: EventDeclaration, eventIndex: Int, hop: Int, connection: String, slotCount: Int) {
     self.declaration = declaration
-    self.event = event
+    self.event = eventIndex
     self.hop = hop
     self.connection = connection
     self.slotCount = slotCount
+    shape = event.hasKey ? .unknown : .perKey
+    isVersioned = event.hasVersion || declaration.versionSlot != nil
+    ordersByOrigin = declaration.versionSlot == nil || (declaration.keySlot == nil && event.hasKey)
     frame = .allocate(capacity: slotCount)
     frame.initialize(repeating: .null, count: slotCount)
   }
 
   deinit { frame.deinitialize(count: slotCount).deallocate() }
+
+  var showsMessages: Bool { declaration.showsMessages }
 
   // SightingSink
 
@@ -88,17 +147,33 @@ final class HopBook: SightingSink {
 
   // Records
 
-  func addRecord() { sights.append(Sight()) }
+  /// Makes room for a record, or clears the place of one that was let go.
+  func beginRecord(_ number: Int) {
+    if number == sights.count { sights.append(Sight()) } else { sights[number] = Sight() }
+  }
+
+  /// What a new record of the same id takes over from an older one that is still there.
   func copySight(from old: Int, to number: Int) {
     sights[number].notBefore = sights[old].notBefore
     sights[number].seen = sights[old].seen
+    sights[number].isOld = sights[old].isOld
+    sights[number].isRight = sights[old].isRight
+    sights[number].stableNotBefore = sights[old].stableNotBefore
+    sights[number].stableSeen = sights[old].stableSeen
   }
-  func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 }
+
+  /// The id was seen here by an attempt whose rows are written.
+  func markSeenEarlier(_ number: Int) { sights[number].isOld = true }
+
+  func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 || sights[number].isOld }
   func seenAt(_ number: Int) -> UInt64? { sights[number].seen == 0 ? nil : sights[number].seen }
+  /// Whether nobody refers to the record any more.
+  func isFree(_ number: Int) -> Bool { waiting.isEmpty || waiting[number] == nil }
+  func endRecord(_ number: Int) { if !earlyLooks.isEmpty { earlyLooks[number] = nil } }
 
   /// - Returns: whether this is the first sighting.
   func see(_ number: Int, notBefore: UInt64, seen: UInt64) -> Bool {
-    guard sights[number].seen == 0 else {
+    guard !isSeen(number) else {
       sights[number].extraSightings &+= 1
       return false
     }
@@ -107,29 +182,47 @@ final class HopBook: SightingSink {
     return true
   }
 
+  /// The hop showed the event's state, right or not: `stable_since` is the last change to the right one.
+  func show(_ number: Int, isRight: Bool, notBefore: UInt64, seen: UInt64) {
+    if isRight, !sights[number].isRight {
+      sights[number].stableNotBefore = notBefore
+      sights[number].stableSeen = seen
+    }
+    sights[number].isRight = isRight
+    if !isRight { markMismatch(number) }
+  }
+
   func lowerBound(_ number: Int, sent: UInt64) -> UInt64? {
     guard sights[number].seen != 0 else { return nil }
-    let bound = low(number, sent: sent)
+    let bound = low(sights[number].notBefore, sights[number].seen, sent: sent)
     return bound == 0 ? nil : bound
   }
 
   /// Nothing can be seen before it was sent. What was told of after a gap need not have been the first change: it may have been there
   /// since the gap began.
-  private func low(_ number: Int, sent: UInt64) -> UInt64 {
-    let seen = sights[number].seen
-    var notBefore = sights[number].notBefore
+  private func low(_ notBefore: UInt64, _ seen: UInt64, sent: UInt64) -> UInt64 {
+    var notBefore = notBefore
     for gap in gaps where sent < gap.to && gap.to <= seen { notBefore = min(notBefore, gap.from) }
     return min(max(notBefore, sent), seen)
   }
 
   func recordLag(_ number: Int, sent: UInt64, acknowledged: UInt64) {
     let high = sights[number].seen
-    let low = low(number, sent: sent)
+    let low = low(sights[number].notBefore, high, sent: sent)
     lagCount &+= 1
     lagLow.record(difference: Int64(bitPattern: low &- acknowledged))
     lagHigh.record(difference: Int64(bitPattern: high &- acknowledged))
     width.record(high &- low)
     if high < acknowledged { visibleBeforeAck &+= 1 }
+  }
+
+  /// Once for each event that was seen, when nothing more will change.
+  func recordStability(_ number: Int, sent: UInt64, acknowledged: UInt64) {
+    guard !showsMessages, sights[number].isRight, sights[number].stableSeen != 0 else { return }
+    let high = sights[number].stableSeen
+    let low = low(sights[number].stableNotBefore, high, sent: sent)
+    stableLow.record(difference: Int64(bitPattern: low &- acknowledged))
+    stableHigh.record(difference: Int64(bitPattern: high &- acknowledged))
   }
 
   /// Late unless the first look with it came in time: an upper bound, so an event is never called on time that was late.
@@ -140,31 +233,110 @@ final class HopBook: SightingSink {
     sights[number].isMismatch = true
   }
 
-  func keepEarlyBody(_ number: Int, _ body: [Value?]) { earlyBodies[number] = body }
-  func takeEarlyBody(_ number: Int) -> [Value?]? { earlyBodies.isEmpty ? nil : earlyBodies.removeValue(forKey: number) }
+  func keepEarly(_ number: Int, _ look: EarlyLook) { earlyLooks[number, default: []].append(look) }
+  func takeEarly(_ number: Int) -> [EarlyLook]? { earlyLooks.isEmpty ? nil : earlyLooks.removeValue(forKey: number) }
 
   /// - Parameter commits: Commits with this id beyond the first: as many sightings more are in order.
   func anomalies(_ number: Int, isClaimed: Bool, commits: UInt32) -> [EventAnomaly] {
     var found: [EventAnomaly] = []
+    let sight = sights[number]
     // A cache may be written twice with the same value; only at a queue is a second delivery an anomaly.
-    if countsDuplicates, isClaimed, sights[number].extraSightings > commits {
-      duplicates += UInt64(sights[number].extraSightings - commits)
+    if showsMessages, isClaimed, sight.extraSightings > commits {
+      duplicates += UInt64(sight.extraSightings - commits)
       found.append(.duplicate)
     }
-    if sights[number].isMismatch { found.append(.mismatch) }
+    if sight.isReordered, countsReordered { found.append(.reordered) }
+    if sight.isMismatch { found.append(.mismatch) }
+    if sight.isRegressed, countsRegressed { found.append(.regressed) }
     return found
   }
 
   /// A second delivery after the event's row was written is still counted.
   func countLateDuplicate(_ number: Int, commits: UInt32) {
-    if countsDuplicates, sights[number].extraSightings > commits { duplicates += 1 }
+    if showsMessages, sights[number].extraSightings > commits { duplicates += 1 }
   }
-
-  private var countsDuplicates: Bool { declaration.observer == "tap" }
+  func countLateDuplicate() { if showsMessages { duplicates += 1 } }
 
   func mayHaveMissed(from start: UInt64, to end: UInt64) -> Bool {
     if let openGap, openGap < end { return true }
     return gaps.contains { $0.from < end && start < $0.to }
+  }
+
+  // Order
+
+  private var countsReordered: Bool { isVersioned && (showsMessages || shape != .perKey) }
+  private var countsRegressed: Bool { isVersioned && !showsMessages && shape != .perEvent }
+  /// Whether a newer version takes an older one's place here.
+  func isSuperseded(key: Int, version: Int64, by limit: UInt64) -> Bool {
+    !showsMessages && shape == .perKey && order.isSuperseded(key: key, version: version, by: limit)
+  }
+
+  /// Whether entries are told apart by the event's id or by its key, from an entry's name and the two.
+  func learnShape(name: OperationResult.TextRange, of content: OperationResult, id: EventID, key: EventID) {
+    guard id != key else { return }
+    shapeTries += 1
+    let text = content.string(name)
+    let (hasID, hasKey) = (text.containsWord(id.text), text.containsWord(key.text))
+    if hasID != hasKey { shape = hasID ? .perEvent : .perKey }
+  }
+
+  /// - Parameters:
+  ///   - record: Its record, claimed or not; nil when it was let go.
+  ///   - version: As the hop showed it; nil where it shows none.
+  ///   - key: The key's index, -1 where the hop shows none.
+  func inOrder(record: (number: Int, serial: UInt32)?, version: Int64?, key: Int, isFirst: Bool, seen: UInt64, horizon: UInt64) {
+    guard isVersioned else { return }
+    if ordersByOrigin {
+      guard let record else { return }
+      let next = Unordered(record: record.number, serial: record.serial, version: version, key: key, isFirst: isFirst, seen: seen, horizon: horizon)
+      guard unordered.isEmpty, take(next, isFinal: false) else {
+        unordered.append(next)
+        sights[record.number].unordered += 1
+        return
+      }
+    } else if let version, key >= 0 {
+      note(key: key, version: version, isFirst: isFirst, seen: seen, record: record?.number ?? -1, serial: record?.serial ?? 0)
+    }
+  }
+
+  /// Takes what has become known since, in the order in which it was seen.
+  func orderWhatIsKnown(isFinal: Bool = false) {
+    guard !unordered.isEmpty else { return }
+    while unorderedStart < unordered.count, take(unordered[unorderedStart], isFinal: isFinal) {
+      sights[unordered[unorderedStart].record].unordered -= 1
+      unorderedStart += 1
+    }
+    if unorderedStart == unordered.count || unorderedStart >= 4096 {
+      unordered.removeSubrange(..<unorderedStart)
+      unorderedStart = 0
+    }
+  }
+
+  func isOrdered(_ number: Int) -> Bool { sights[number].unordered == 0 }
+
+  /// - Returns: false if its origin may still come.
+  private func take(_ sighting: Unordered, isFinal: Bool) -> Bool {
+    guard let book else { return true }
+    switch book.place(of: sighting.record, horizon: sighting.horizon) {
+    case .pending: return isFinal
+    case .unknown: return true
+    case .known(let key, let version):
+      guard let version = sighting.version ?? version else { return true }
+      note(
+        key: sighting.key >= 0 ? sighting.key : key, version: version, isFirst: sighting.isFirst, seen: sighting.seen, record: sighting.record, serial: sighting.serial)
+      return true
+    }
+  }
+
+  private func note(key: Int, version: Int64, isFirst: Bool, seen: UInt64, record: Int, serial: UInt32) {
+    let step = order.see(key: key, version: version, isFirst: isFirst, seen: seen, record: record, serial: serial)
+    if record >= 0 {
+      if step.isReordered { sights[record].isReordered = true }
+      if step.isRegressed { sights[record].isRegressed = true }
+    }
+    if let displaced = step.displaced, shape == .perKey, displaced.record != record, book?.isAlive(displaced.record, displaced.serial) == true {
+      sights[displaced.record].isRight = false
+    }
   }
 
   // Waiting users
@@ -201,11 +373,13 @@ final class HopBook: SightingSink {
   // Figures
 
   func takeInterval() -> HopInterval? {
-    guard !lagHigh.isEmpty || visibleBeforeAck > 0 else { return nil }
+    guard !lagHigh.isEmpty || !stableHigh.isEmpty || visibleBeforeAck > 0 else { return nil }
     var interval = HopInterval(event: event, hop: hop)
     interval.lagLow = lagLow.takeSnapshot()
     interval.lagHigh = lagHigh.takeSnapshot()
     interval.width = width.takeSnapshot()
+    interval.stableLow = stableLow.takeSnapshot()
+    interval.stableHigh = stableHigh.takeSnapshot()
     interval.visibleBeforeAck = visibleBeforeAck
     visibleBeforeAck = 0
     return interval
@@ -217,10 +391,33 @@ final class HopBook: SightingSink {
   }
 
   /// The counts with what could be checked; nil stays where the chain maps no field for it.
-  func finalCounts(checksBody: Bool) -> HopCounts {
+  func finalCounts(checksBody: Bool, checksVersion: Bool) -> HopCounts {
     var final = counts
-    if countsDuplicates { final.duplicate = duplicates }
-    if checksBody, declaration.bodySlots.contains(where: { $0 != nil }) { final.mismatch = mismatches }
+    if showsMessages { final.duplicate = duplicates }
+    if countsReordered {
+      final.reordered = order.reordered
+      if order.reordered > 0 { final.reorderedExtentMax = order.extentMax }
+    }
+    if countsRegressed { final.regressed = order.regressed }
+    if checksBody && declaration.bodySlots.contains(where: { $0 != nil }) || checksVersion && declaration.versionSlot != nil {
+      final.mismatch = mismatches
+    }
     return final
+  }
+}
+
+extension String {
+  /// Whether it contains the text with nothing of a word beside it: `order:12` contains `12`, and not `1`.
+  fileprivate func containsWord(_ word: String) -> Bool {
+    let (text, word) = (Array(utf8), Array(word.utf8))
+    guard !word.isEmpty, word.count <= text.count else { return false }
+    func isOfWord(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte >= 0x80
+    }
+    for start in 0...(text.count - word.count) where text[start..<start + word.count].elementsEqual(word) {
+      let end = start + word.count
+      if start == 0 || !isOfWord(text[start - 1]), end == text.count || !isOfWord(text[end]) { return true }
+    }
+    return false
   }
 }

@@ -7,7 +7,7 @@ import Metrics
 /// Pure bookkeeping: no clock, no socket. Confined to the reactor's thread. A sighting may come before its origin is acknowledged, and before
 /// anyone waits for it; nothing depends on the order.
 final class Ledger {
-  private let books: [EventBook]
+  let books: [EventBook]
 
   init(program: Program, evaluator: Evaluator) {
     books = program.events.indices.map { EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator) }
@@ -30,8 +30,10 @@ final class Ledger {
 
   /// An origin is about to be sent: its event may be seen before it is acknowledged. Answered by one `originEnded`, after the ledger was told
   /// what became of it.
-  func originSubmitted(event: Int) { books[event].originSubmitted() }
-  func originEnded(event: Int) { books[event].originEnded() }
+  ///
+  /// - Returns: the origin's number, for `originEnded`.
+  func originSubmitted(event: Int) -> UInt64 { books[event].originSubmitted() }
+  func originEnded(event: Int, _ number: UInt64) { books[event].originEnded(number) }
 
   /// The origin was acknowledged: the clock of the event runs.
   ///

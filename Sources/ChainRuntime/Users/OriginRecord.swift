@@ -7,6 +7,8 @@ struct OriginRecord: ~Copyable {
   let valueCount: Int
   /// The origin was submitted and its end is not settled.
   var isAttempting = false
+  /// The ledger's number for it while it is under way.
+  var number: UInt64 = 0
   var isIdentified = false
 
   init(event: EventDeclaration) {

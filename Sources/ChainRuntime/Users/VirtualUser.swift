@@ -381,7 +381,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     let now = MonotonicClock.now
     for event in context.originsOfStep[operation.step.index] where !origins[event].isAttempting {
       origins[event].isAttempting = true
-      context.ledger.originSubmitted(event: event)
+      origins[event].number = context.ledger.originSubmitted(event: event)
     }
     if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
     reader.contentChanged()
@@ -755,7 +755,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   /// After the ledger has been told what became of it, so that fences do not stop in between.
   private func endOrigin(_ event: Int) {
-    context.ledger.originEnded(event: event)
+    context.ledger.originEnded(event: event, origins[event].number)
     origins[event].reset()
   }
 

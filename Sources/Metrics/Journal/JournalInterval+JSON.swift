@@ -34,6 +34,8 @@ extension JournalInterval {
       json.nonEmpty("lo", hop.lagLow)
       json.nonEmpty("hi", hop.lagHigh)
       json.nonEmpty("width", hop.width)
+      json.nonEmpty("stable_lo", hop.stableLow)
+      json.nonEmpty("stable_hi", hop.stableHigh)
       json.nonZero("before_ack", hop.visibleBeforeAck)
     }
     json.objects("checks", checks) { check, json in
@@ -84,6 +86,8 @@ extension JournalInterval {
       hop.lagLow = HistogramSnapshot($0["lo"])
       hop.lagHigh = HistogramSnapshot($0["hi"])
       hop.width = HistogramSnapshot($0["width"])
+      hop.stableLow = HistogramSnapshot($0["stable_lo"])
+      hop.stableHigh = HistogramSnapshot($0["stable_hi"])
       hop.visibleBeforeAck = $0.unsigned("before_ack")
       return hop
     }

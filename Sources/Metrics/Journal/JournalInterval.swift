@@ -70,6 +70,9 @@ package struct HopInterval: Hashable, Sendable {
   package var lagHigh = HistogramSnapshot()
   /// High minus low; its median is the resolution.
   package var width = HistogramSnapshot()
+  /// The bounds of when a hop that holds a state last changed to the right one; counted when the event is decided.
+  package var stableLow = HistogramSnapshot()
+  package var stableHigh = HistogramSnapshot()
   /// Sightings before the acknowledgement: legal, counted.
   package var visibleBeforeAck: UInt64 = 0
 

@@ -60,6 +60,8 @@ package struct HopCounts: Hashable, Sendable {
   /// Extra deliveries. Like all that follow, nil means not checkable with what the chain maps.
   package var duplicate: UInt64?
   package var reordered: UInt64?
+  /// The largest extent of a reordering (RFC 4737, 4.2): arrivals since the first one that should have come later. nil without any.
+  package var reorderedExtentMax: UInt64?
   package var mismatch: UInt64?
   package var regressed: UInt64?
   package var staleFinal: UInt64?

@@ -109,6 +109,8 @@ package struct HopRecord: Hashable, Sendable {
   package var lagLow = HistogramSnapshot()
   package var lagHigh = HistogramSnapshot()
   package var width = HistogramSnapshot()
+  package var stableLow = HistogramSnapshot()
+  package var stableHigh = HistogramSnapshot()
   package var visibleBeforeAck: UInt64 = 0
   /// By outcome or anomaly, those that are not `ok`: the first ids of each kind.
   package var offenders: [OffenderList] = []

@@ -23,6 +23,8 @@ struct RunRecordBuilder {
     let low = Histogram()
     let high = Histogram()
     let width = Histogram()
+    let stableLow = Histogram()
+    let stableHigh = Histogram()
   }
 
   /// What the reader's caller may want to see of each record, beside what the record of the run keeps of it.
@@ -106,6 +108,8 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].low.add(hop.lagLow)
       hops[hop.event][hop.hop].high.add(hop.lagHigh)
       hops[hop.event][hop.hop].width.add(hop.width)
+      hops[hop.event][hop.hop].stableLow.add(hop.stableLow)
+      hops[hop.event][hop.hop].stableHigh.add(hop.stableHigh)
       record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
     }
     for check in interval.checks where record.checks.indices.contains(check.check) {
@@ -171,6 +175,8 @@ struct RunRecordBuilder {
         record.events[event].hops[hop].lagLow = hops[event][hop].low.snapshot()
         record.events[event].hops[hop].lagHigh = hops[event][hop].high.snapshot()
         record.events[event].hops[hop].width = hops[event][hop].width.snapshot()
+        record.events[event].hops[hop].stableLow = hops[event][hop].stableLow.snapshot()
+        record.events[event].hops[hop].stableHigh = hops[event][hop].stableHigh.snapshot()
         if !hasLedger.contains(event) { record.events[event].hops[hop].counts = rowCounts[event][hop] }
       }
     }

@@ -92,40 +92,61 @@ struct ProgramSketch {
     program.handlers.append(Handler(range: range, target: target, forgets: forgets))
   }
 
+  /// What an event and its hops map beside the id and the body.
+  struct Mapping {
+    var hasKey = false
+    var hasVersion = false
+    /// Hops read them from members `key`, `version` and `run` of the content.
+    var hopsReadKey = false
+    var hopsReadVersion = false
+    var hopsReadRun = false
+    /// Hops that hold a state read the id from the content too: their entries have the ordering key's name.
+    var cacheIsPerKey = false
+  }
+
   /// An event with hops `names`; each hop's mapping reads the id from the key (or the member `id` of the JSON content) and the body fields
   /// from members of the content.
   mutating func event(
     _ name: String, origin: StepIndex, idType: ValueType = .int, body: [(name: String, type: ValueType)] = [],
-    deadline: UInt64 = 1_000_000_000, settle: UInt64 = 2_000_000_000, hops: [(name: String, observer: String)]
+    deadline: UInt64 = 1_000_000_000, settle: UInt64 = 2_000_000_000, mapping: Mapping = Mapping(), hops: [(name: String, observer: String)]
   ) -> EventIndex {
     var declarations: [HopDeclaration] = []
     for hop in hops {
       let entry = pc
-      let id = slot()
-      let key = path(.key)
-      emit(.loadResult(d: id, key))
-      switch idType {
-      case .int: emit(.cast(d: id, a: id, .int))
-      case .uuid: emit(.cast(d: id, a: id, .uuid))
-      default: break
+      func member(_ name: String, _ type: ValueType, _ sketch: inout ProgramSketch) -> SlotIndex {
+        let shown = sketch.slot()
+        let member = sketch.path(.json, [.member(name)])
+        sketch.emit(.loadResult(d: shown, member), .cast(d: shown, a: shown, type == .int ? .int : .string))
+        return shown
       }
+      let id: SlotIndex
+      if mapping.cacheIsPerKey, hop.observer != "tap" {
+        id = member("id", idType, &self)
+      } else {
+        id = slot()
+        let key = path(.key)
+        emit(.loadResult(d: id, key))
+        switch idType {
+        case .int: emit(.cast(d: id, a: id, .int))
+        case .uuid: emit(.cast(d: id, a: id, .uuid))
+        default: break
+        }
+      }
+      let keySlot = mapping.hopsReadKey ? member("key", .int, &self) : nil
+      let versionSlot = mapping.hopsReadVersion ? member("version", .int, &self) : nil
       var bodySlots: [SlotIndex?] = []
-      for field in body {
-        let shown = slot()
-        let member = path(.json, [.member(field.name)])
-        emit(.loadResult(d: shown, member), .cast(d: shown, a: shown, field.type == .int ? .int : .string))
-        bodySlots.append(shown)
-      }
+      for field in body { bodySlots.append(member(field.name, field.type, &self)) }
       emit(.end)
       declarations.append(
         HopDeclaration(
-          name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id, keySlot: nil,
-          versionSlot: nil, bodySlots: bodySlots, readsContent: !body.isEmpty, range: nowhere))
+          name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
+          keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
+          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, range: nowhere))
     }
     program.events.append(
       EventDeclaration(
-        name: name, origin: origin, idType: idType, hasKey: false, hasVersion: false, body: body, deadlineNanoseconds: deadline,
-        settleNanoseconds: settle, hops: declarations, range: nowhere))
+        name: name, origin: origin, idType: idType, hasKey: mapping.hasKey, hasVersion: mapping.hasVersion, body: body,
+        deadlineNanoseconds: deadline, settleNanoseconds: settle, hops: declarations, range: nowhere))
     return EventIndex(program.events.count - 1)
   }
 
