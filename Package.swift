@@ -49,6 +49,7 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     cLibrary("CPCRE2"),
     cLibrary("CZlib"),
+    cLibrary("CSQLite"),
     .target(
       name: "CJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
       linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
@@ -64,6 +65,7 @@ let package = Package(
     // Rung 3
     room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML"]),
     room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux", "CCurl"]),
+    room("History", imports: ["LosslessJSON", "CSQLite", "CPostgres"]),
 
     // Rung 4
     room("PostgresConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CPostgres"]),
@@ -71,7 +73,7 @@ let package = Package(
     room("RabbitMQConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CRabbitMQ"]),
     room("HTTPConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CCurl"]),
     room("ChainRuntime", imports: ["ChainIO", "ChainProgram", "Diagnostics", "LosslessJSON", "Metrics"]),
-    room("Reports", imports: ["Metrics", "LosslessJSON"]),
+    room("Reports", imports: ["Metrics", "LosslessJSON", "History"]),
     room("Diagrams", imports: ["Diagnostics", "ChainProgram"]),
 
     // Rung 5
@@ -79,7 +81,7 @@ let package = Package(
       "chainrun",
       imports: [
         "Diagnostics", "LosslessJSON", "Metrics", "ChainProgram", "ChainLanguage", "ChainIO", "PostgresConnector", "RedisConnector",
-        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "Diagrams", "CCurl", "CLinux",
+        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "Diagrams", "History", "CCurl", "CLinux",
       ]),
 
     // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
@@ -96,7 +98,8 @@ let package = Package(
     tests("DiagnosticsTests", imports: ["Diagnostics"]),
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
     tests("MetricsTests", imports: ["Metrics", "LosslessJSON", "CZlib"]),
-    tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON"]),
+    tests("HistoryTests", imports: ["History", "LosslessJSON"]),
+    tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON", "History"]),
     tests(
       "DiagramsTests",
       imports: [

@@ -57,6 +57,11 @@ final class Broker {
     try check(amqp_get_rpc_reply(state), "binding the queue '\(name)'")
   }
 
+  func purge(_ queue: StaticString) throws {
+    amqp_queue_purge(state, channel, Self.bytes(queue))
+    try check(amqp_get_rpc_reply(state), "purging the queue '\(queue)'")
+  }
+
   func selectConfirms() throws {
     amqp_confirm_select(state, channel)
     try check(amqp_get_rpc_reply(state), "asking for confirms")
@@ -138,23 +143,41 @@ final class Broker {
     try check(amqp_get_rpc_reply(state), "consuming '\(queue)'")
   }
 
-  /// Hands the next message to `take`, with its delivery tag; the body is valid only inside. False when none came in time.
-  func nextDelivery(waitMilliseconds: Int, _ take: (UInt64, UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
+  /// A message and what came with it; valid only where it was handed over.
+  struct Delivery {
+    let tag: UInt64
+    let isRedelivered: Bool
+    let body: UnsafeRawBufferPointer
+  }
+
+  /// Hands the next message to `take`. False when none came in time.
+  func nextDelivery(waitMicroseconds: Int, _ take: (Delivery) throws -> Void) throws -> Bool {
     var envelope = amqp_envelope_t()
-    var limit = timeval(tv_sec: waitMilliseconds / 1000, tv_usec: waitMilliseconds % 1000 * 1000)
+    var limit = timeval(tv_sec: waitMicroseconds / 1_000_000, tv_usec: waitMicroseconds % 1_000_000)
     let reply = amqp_consume_message(state, &envelope, &limit, 0)
     if reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION, reply.library_error == AMQP_STATUS_TIMEOUT.rawValue { return false }
     try check(reply, "consuming")
     defer { amqp_destroy_envelope(&envelope) }
-    try take(envelope.delivery_tag, UnsafeRawBufferPointer(start: envelope.message.body.bytes, count: envelope.message.body.len))
+    try take(
+      Delivery(
+        tag: envelope.delivery_tag, isRedelivered: envelope.redelivered != 0,
+        body: UnsafeRawBufferPointer(start: envelope.message.body.bytes, count: envelope.message.body.len)))
     return true
   }
 
   /// Acknowledges this message and every earlier one.
-  func acknowledge(upTo tag: UInt64) throws {
-    let status = amqp_basic_ack(state, channel, tag, 1)
+  func acknowledge(upTo tag: UInt64) throws { try acknowledge(tag, andEarlier: true) }
+
+  func acknowledge(_ tag: UInt64, andEarlier: Bool = false) throws {
+    let status = amqp_basic_ack(state, channel, tag, andEarlier ? 1 : 0)
     guard status == AMQP_STATUS_OK.rawValue else { throw failure("acknowledging", status: status) }
     amqp_maybe_release_buffers(state)
+  }
+
+  /// Returns when the broker has read all that was sent: it answers a channel's methods in their order.
+  func awaitAcknowledgements() throws {
+    amqp_channel_flow(state, channel, 1)
+    try check(amqp_get_rpc_reply(state), "waiting for acknowledgements to arrive")
   }
 
   private enum Method {

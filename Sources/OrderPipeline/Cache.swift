@@ -22,6 +22,7 @@ final class Cache {
 
   deinit { redisFree(context) }
 
+  /// Nothing is sent before `flush`.
   func append(_ arguments: [String]) {
     let copies = arguments.map { strdup($0) }
     defer { for copy in copies { free(copy) } }

@@ -34,11 +34,18 @@ final class Database {
     guard PQresultStatus(result) == PGRES_COMMAND_OK else { throw failure("preparing '\(name)'") }
   }
 
-  /// The rows of a prepared statement without parameters, every value as text, NULL as the empty text.
-  func rows(_ name: String) throws -> [[String]] {
-    let result = PQexecPrepared(connection, name, 0, nil, nil, nil, 0)
+  /// The rows of a prepared statement, every value as text, NULL as the empty text.
+  ///
+  /// - Parameter parameters: As text; the server takes their types from the statement.
+  @discardableResult
+  func rows(_ name: String, _ parameters: [String] = []) throws -> [[String]] {
+    let copies = parameters.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    let values = copies.map { UnsafePointer<CChar>($0) }
+    let result = PQexecPrepared(connection, name, Int32(values.count), values, nil, nil, 0)
     defer { PQclear(result) }
-    guard PQresultStatus(result) == PGRES_TUPLES_OK else { throw failure("'\(name)'") }
+    let status = PQresultStatus(result)
+    guard status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK else { throw failure("'\(name)'") }
     let columns = PQnfields(result)
     return (0..<PQntuples(result)).map { row in
       (0..<columns).map { column in String(cString: PQgetvalue(result, row, column)) }
@@ -46,12 +53,17 @@ final class Database {
   }
 
   /// Waits until a notification comes or the time is over.
-  func awaitNotification(milliseconds: Int32) throws {
+  ///
+  /// - Returns: whether one came.
+  @discardableResult
+  func awaitNotification(nanoseconds: UInt64) throws -> Bool {
     var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
-    if takeNotifications() { return }
-    guard poll(&descriptor, 1, milliseconds) > 0 else { return }
+    if takeNotifications() { return true }
+    // `poll` knows no less than a millisecond, so the last one is slept.
+    if nanoseconds < 1_000_000 { usleep(UInt32(nanoseconds / 1_000)) }
+    guard poll(&descriptor, 1, Int32(clamping: nanoseconds / 1_000_000)) > 0 else { return false }
     guard PQconsumeInput(connection) == 1 else { throw failure("waiting for a notification") }
-    _ = takeNotifications()
+    return takeNotifications()
   }
 
   private func takeNotifications() -> Bool {

@@ -2,13 +2,13 @@
 ///
 /// Rows leave in batches. A batch is deleted, published, confirmed and then committed; whatever fails in between gives the rows
 /// back, so a message may come twice but never not at all.
-final class OutboxRelay {
+final class OutboxRelay: Worker {
   private let database: Database
   private let broker: Broker
-  private let faults: Faults
+  private let log: ActivityLog?
 
-  init(addresses: Addresses, faults: Faults) throws {
-    self.faults = faults
+  init(addresses: Addresses, log: ActivityLog?) throws {
+    self.log = log
     database = try Database(addresses.database)
     broker = try Broker(addresses.broker, name: "OrderPipeline relay")
     try broker.declareExchange(Topology.exchange)
@@ -27,7 +27,7 @@ final class OutboxRelay {
       if try moveBatch() == 0 {
         try broker.keepAlive()
         // A row whose transaction was locked or rolled back by another relay raises no notification: hence the limit.
-        try database.awaitNotification(milliseconds: 20)
+        try database.awaitNotification(nanoseconds: 20_000_000)
       }
     }
   }
@@ -36,10 +36,20 @@ final class OutboxRelay {
     try database.run("BEGIN")
     // DELETE returns its rows in no order.
     let rows = try database.rows("take").sorted { (Int64($0[0]) ?? 0) < (Int64($1[0]) ?? 0) }
+    let taken = monotonicNow()
+    var starts: [UInt64] = []
     for row in rows {
+      if log != nil { starts.append(monotonicNow()) }
       try broker.publish(row[2], messageID: row[0], routingKey: row[1], to: Topology.exchange)
     }
     try broker.awaitConfirms(seconds: 10)
+    if let log {
+      let end = monotonicNow()
+      for (row, start) in zip(rows, starts) {
+        guard let facts = OrderEvent.facts(of: row[2]) else { continue }
+        log.record(.publish, from: start, to: end, taken: taken, facts)
+      }
+    }
     try database.run("COMMIT")
     return rows.count
   }

@@ -6,22 +6,15 @@ enum Role: String, Sendable {
   case relay
   case cache
 
-  func run(at addresses: Addresses, faults: Faults, until stop: StopFlag) {
+  func run(at addresses: Addresses, conduct: Conduct, until stop: StopFlag) {
+    conduct.log?.started(self)
     var pause: Duration = .milliseconds(50)
     while !stop.isRaised {
       do {
-        switch self {
-        case .relay:
-          let relay = try OutboxRelay(addresses: addresses, faults: faults)
-          log(rawValue, "ready")
-          pause = .milliseconds(50)
-          try relay.run(until: stop)
-        case .cache:
-          let writer = try CacheWriter(addresses: addresses, faults: faults)
-          log(rawValue, "ready")
-          pause = .milliseconds(50)
-          try writer.run(until: stop)
-        }
+        let worker = try worker(at: addresses, conduct: conduct)
+        log(rawValue, "ready")
+        pause = .milliseconds(50)
+        try worker.run(until: stop)
       } catch {
         log(rawValue, "\(error); connecting again in \(pause)")
         stop.wait(atMost: pause)
@@ -29,11 +22,52 @@ enum Role: String, Sendable {
       }
     }
   }
+
+  /// Who does the work: in batches, or event by event where each may meet a fault.
+  private func worker(at addresses: Addresses, conduct: Conduct) throws -> any Worker {
+    switch self {
+    case .relay:
+      if conduct.faults.concernRelay { return try EventwiseRelay(addresses: addresses, conduct: conduct) }
+      return try OutboxRelay(addresses: addresses, log: conduct.log)
+    case .cache:
+      if conduct.faults.concernWriter || conduct.entries != .order {
+        return try EventwiseCacheWriter(addresses: addresses, conduct: conduct)
+      }
+      return try CacheWriter(addresses: addresses, log: conduct.log)
+    }
+  }
 }
 
-/// What a role does wrong on purpose; both roles receive one.
-struct Faults: Sendable {
-  static let none = Faults()
+/// One life of a role, from its connections to the error that ends it.
+protocol Worker {
+  func run(until stop: StopFlag) throws
+}
+
+/// How both roles behave in this process.
+struct Conduct: Sendable {
+  var faults = Faults.none
+  var entries = CacheEntries.order
+  var log: ActivityLog?
+  let memory = FaultMemory()
+}
+
+/// Which entries the cache writer keeps.
+enum CacheEntries: String, CaseIterable, Sendable {
+  /// `order:<id>`, each order's own.
+  case order
+  /// `customer:<key>`, the customer's newest order.
+  case customer
+  case both
+
+  func names(_ facts: OrderFacts) -> [String] {
+    let order = "order:\(facts.id)"
+    let customer = facts.key.map { "customer:\($0)" }
+    switch self {
+    case .order: return [order]
+    case .customer: return customer.map { [$0] } ?? []
+    case .both: return [order] + (customer.map { [$0] } ?? [])
+    }
+  }
 }
 
 /// Raised once, by the main thread; read by every role between two pieces of work.

@@ -16,6 +16,7 @@ enum Topology {
       customer_id int NOT NULL,
       amount numeric(12,2) NOT NULL,
       run_id text,
+      version int,
       created_at timestamptz NOT NULL DEFAULT now()
     );
 
@@ -25,6 +26,13 @@ enum Topology {
       event text NOT NULL DEFAULT 'order.created',
       payload jsonb NOT NULL,
       created_at timestamptz NOT NULL DEFAULT now()
+    );
+
+    -- The number of a customer's last order that has one. Whoever raises it holds the row until the commit, so a customer's versions are
+    -- dense, and committed in their order.
+    CREATE TABLE IF NOT EXISTS customer_versions (
+      customer_id int PRIMARY KEY,
+      version int NOT NULL
     );
 
     CREATE TABLE IF NOT EXISTS stock (
@@ -40,12 +48,26 @@ enum Topology {
     """
 
   static func create(_ addresses: Addresses) throws {
-    try Database(addresses.database).run(schema)
+    let database = try Database(addresses.database)
+    try database.run(schema)
+    try database.run(RolledBackLeak.removal)
     let broker = try Broker(addresses.broker, name: "OrderPipeline init")
     try broker.declareExchange(exchange)
     try broker.declareQueue(cacheQueue, boundTo: exchange, by: binding)
     try broker.declareQueue(returnsQueue, boundTo: exchange, by: returnsBinding)
     // The cache has nothing to create, but an address that is wrong should be known now.
     _ = try Cache(addresses.cache)
+  }
+
+  /// As after `create` on new servers, but for the ids, which go on, and the table 'stock'.
+  static func reset(_ addresses: Addresses) throws {
+    let database = try Database(addresses.database)
+    try database.run(RolledBackLeak.removal)
+    try database.run("TRUNCATE orders, outbox, customer_versions")
+    try Broker(addresses.broker, name: "OrderPipeline reset").purge(cacheQueue)
+    let cache = try Cache(addresses.cache)
+    let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end return 0"
+    for pattern in ["order:*", "customer:*"] { cache.append(["EVAL", script, "0", pattern]) }
+    try cache.flush()
   }
 }

@@ -34,6 +34,10 @@ enum Main {
       case .trace: return TraceCommand.run(invocation)
       case .graph: return GraphCommand.run(invocation)
       case .program: return ProgramCommand.run(invocation)
+      case .compare: return CompareCommand.run(invocation)
+      case .history: return HistoryCommand.run(invocation)
+      case .baseline: return BaselineCommand.run(invocation)
+      case .trend: return TrendCommand.run(invocation)
       case .version:
         Terminal.out("chainrun \(Version.text)\n")
         return .ok

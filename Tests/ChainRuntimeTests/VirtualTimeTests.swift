@@ -98,15 +98,16 @@ import Testing
     #expect(reasons.first?.fromNanoseconds.map { record.seconds(at: $0) } == 5 && reasons.first?.toNanoseconds.map { record.seconds(at: $0) } == 7)
   }
 
-  @Test func `a second in which this process was stopped is named, and nobody else is blamed`() throws {
+  /// Fifty users are fewer than the crowd that has gathered in that second: those who wait for a user, wait because of us.
+  @Test(arguments: [50, 400]) func `a second in which this process was stopped is named, and nobody else is blamed`(users: Int) throws {
     let script = Script()
     script.isRecording = false
     script.reply = { request in
-      // In the middle of the tenth second the process is stopped, with 50 ms more to go for what is on its way.
+      // In the middle of the tenth second the process is stopped.
       if request.number == 1_900 { VirtualTime.pass(seconds) }
       return .ok(after: 2 * milliseconds)
     }
-    let load = profile(200, for: 30 * seconds, users: 400)
+    let load = profile(200, for: 30 * seconds, users: users)
     let (_, record) = try VirtualRun(program: oneCall, profile: load, connector: ScriptedConnector(script: script), askedArrivals: 6_000).perform()
     #expect(record.iterations.completed == 6_000)
     let reasons = self.reasons(record)
@@ -115,7 +116,8 @@ import Testing
     let gap = try #require(reasons.first)
     let (from, to) = (record.seconds(at: gap.fromNanoseconds ?? 0), record.seconds(at: gap.toNanoseconds ?? 0))
     #expect(abs(from - 9.5) < 0.02 && abs(to - 10.5) < 0.02, "\(from) to \(to)")
-    #expect(record.startDelayWaited.isEmpty && record.failures.isEmpty)
+    // But for the one or two that came upon the crowd while it went away.
+    #expect(record.startDelayWaited.count <= (users == 50 ? 3 : 0) && record.failures.isEmpty)
   }
 
   @Test func `clean runs at any rate are valid`() throws {

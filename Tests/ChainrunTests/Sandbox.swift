@@ -60,16 +60,41 @@ final class Sandbox: Sendable {
 
   // The programs
 
-  func chainrun(_ arguments: [String]) throws -> Launched { try .chainrun(arguments, environment: addresses) }
+  /// - Parameter elsewhere: Addresses that the program is to use instead of the sandbox's own.
+  func chainrun(_ arguments: [String], elsewhere: [String: String] = [:]) throws -> Launched {
+    try .chainrun(arguments, environment: addresses.merging(elsewhere) { $1 })
+  }
 
   /// The demonstration system, once it says that it is ready.
-  func pipeline(_ role: String) throws -> Launched {
-    let pipeline = try Launched(Launched.programs + "/OrderPipeline", [role], environment: addresses)
+  func pipeline(_ role: String, _ options: [String] = []) throws -> Launched {
+    let pipeline = try Launched(Launched.programs + "/OrderPipeline", [role] + options, environment: addresses)
     let parts = role == "all" ? 2 : 1
     guard eventually(within: 20, { pipeline.errors.components(separatedBy: ": ready").count > parts }) else {
       throw NotUp(description: "OrderPipeline \(role) is not ready: \(pipeline.errors)")
     }
     return pipeline
+  }
+
+  /// Empties what the demonstration system works on.
+  func resetPipeline() throws {
+    let ended = try Launched(Launched.programs + "/OrderPipeline", ["reset"], environment: addresses).end(within: 30)
+    guard ended.code == 0 else { throw NotUp(description: "OrderPipeline reset: \(ended)") }
+  }
+
+  /// RabbitMQ's own word, such as `list_queues name messages`.
+  func rabbitmqctl(_ words: String...) throws -> String {
+    guard let broker = processes(of: .rabbitmq).first else { throw NotUp(description: "RabbitMQ has no process") }
+    // The settings that the broker was started with: its name, its cookie's folder, its epmd.
+    let settings = RunResults.text("/proc/\(broker)/environ").split(separator: "\0").reduce(into: [String: String]()) { settings, line in
+      let parts = line.split(separator: "=", maxSplits: 1)
+      if parts.count == 2, parts[0] != "SANDBOX_SERVER" { settings[String(parts[0])] = String(parts[1]) }
+    }
+    let program = try Launched(
+      "/bin/sh", ["-c", #"exec /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl --quiet "$@""#, "rabbitmqctl"] + words,
+      environment: settings)
+    let ended = try program.end(within: 40)
+    guard ended.code == 0 else { throw NotUp(description: "rabbitmqctl \(words): \(ended)") }
+    return ended.output
   }
 
   /// One value, or lines of them.
@@ -168,12 +193,12 @@ struct OnServers {
 
   /// Runs a chain to its end and reads what it left.
   static func run(
-    _ sandbox: Sandbox, _ chain: String, _ arguments: [String] = [], within seconds: Double,
+    _ sandbox: Sandbox, _ chain: String, _ arguments: [String] = [], elsewhere: [String: String] = [:], within seconds: Double,
     meanwhile: (Launched, String) throws -> Void = { _, _ in }
   ) throws -> (ended: Launched.Ended, results: RunResults, scratch: ScratchFolder) {
     let scratch = try ScratchFolder()
     let out = scratch.path("out-of-run")
-    let launched = try sandbox.chainrun(["run", chain, "--out", out] + arguments)
+    let launched = try sandbox.chainrun(["run", chain, "--out", out] + arguments, elsewhere: elsewhere)
     try meanwhile(launched, out)
     let ended = try launched.end(within: seconds)
     let results: RunResults

@@ -86,13 +86,34 @@ enum Servers {
     }
   }
 
-  private static func query(_ sql: String) throws -> String {
+  /// Numbered orders of 50 customers in turn, all committed at once.
+  static func placeNumberedOrders(_ count: Int) throws {
+    _ = try query(
+      """
+      WITH placed AS (
+        INSERT INTO orders (customer_id, amount, version)
+        SELECT n % 50 + 1, (n % 100 + 1) / 10.0, n / 50 + 1 FROM generate_series(0, \(count - 1)) AS n RETURNING *)
+      INSERT INTO outbox (order_id, payload)
+      SELECT id, jsonb_build_object('order_id', id, 'customer_id', customer_id, 'version', version, 'amount', amount) FROM placed ORDER BY id
+      """)
+  }
+
+  /// The keys of the cache that match the pattern.
+  static func entries(_ pattern: String) throws -> Int {
+    let script = "return #redis.call('KEYS', ARGV[1])"
+    let found = try Program(
+      "/usr/bin/redis-cli", ["--no-auth-warning", "-u", address("ORDERS_CACHE"), "EVAL", script, "0", pattern]
+    ).finished(within: 5)
+    return Int(found) ?? -1
+  }
+
+  static func query(_ sql: String) throws -> String {
     try Program("/usr/bin/psql", ["-Atqc", sql, address("ORDERS_DB")]).finished(within: 10)
   }
 
   private static func address(_ name: String) -> String { ProcessInfo.processInfo.environment[name] ?? "" }
 
-  private static func until<Value>(_ seconds: Double, _ value: () -> Value?) -> Value? {
+  static func until<Value>(_ seconds: Double, _ value: () -> Value?) -> Value? {
     let end = Date(timeIntervalSinceNow: seconds)
     repeat {
       if let value = value() { return value }
@@ -124,8 +145,8 @@ final class Program {
     return URL(fileURLWithPath: bundle).deletingLastPathComponent().path
   }
 
-  static func pipeline(_ role: String) throws -> Program {
-    try Program(folder + "/OrderPipeline", [role])
+  static func pipeline(_ role: String, _ options: [String] = []) throws -> Program {
+    try Program(folder + "/OrderPipeline", [role] + options)
   }
 
   init(_ path: String, _ arguments: [String], environment: [String: String]? = nil) throws {
@@ -148,6 +169,9 @@ final class Program {
   }
 
   func terminate() { process.terminate() }
+
+  /// Whether the text stands in what it has said on standard error.
+  func said(_ text: String) -> Bool { (try? String(contentsOf: errors, encoding: .utf8))?.contains(text) == true }
 
   func kill() {
     if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }

@@ -18,6 +18,7 @@ final class Recorder {
   }
 
   var iterations = IterationCounts()
+  var pauses = PauseCounts()
   let response = Histogram()
   let startDelay = Histogram()
   let startDelayWaited = Histogram()
@@ -52,11 +53,14 @@ final class Recorder {
     checks.deallocate()
   }
 
+  /// What begins later than this is counted as late.
+  static let lateNanoseconds: UInt64 = 1_000_000
+
   /// An iteration of the open model began so many nanoseconds after it was intended.
   func startedLate(by delay: UInt64, userWasFree: Bool) {
     startDelay.record(delay)
     if !userWasFree { startDelayWaited.record(delay) }
-    guard delay > 1_000_000 else { return }
+    guard delay > Recorder.lateNanoseconds else { return }
     if userWasFree { lateUserFree &+= 1 } else { lateNoUserFree &+= 1 }
   }
 
@@ -124,6 +128,8 @@ final class Recorder {
     interval.isWarmUp = isWarmUp
     interval.iterations = iterations
     iterations = IterationCounts()
+    interval.pauses = pauses
+    pauses = PauseCounts()
     interval.response = response.takeSnapshot()
     interval.startDelay = startDelay.takeSnapshot()
     interval.startDelayWaited = startDelayWaited.takeSnapshot()

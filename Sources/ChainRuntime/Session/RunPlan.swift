@@ -37,14 +37,7 @@ package struct RunPlan: Sendable {
   }
 
   /// Virtual users that the profile may need at once.
-  package var usersMax: Int { RunPlan.usersMax(of: profile) }
-
-  package static func usersMax(of profile: LoadProfile) -> Int {
-    switch profile.model {
-    case .closed(let load): load.users
-    case .open(let load): load.usersMax
-    }
-  }
+  package var usersMax: Int { profile.usersMax }
 }
 
 /// Where a run stands.

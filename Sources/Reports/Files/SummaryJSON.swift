@@ -144,6 +144,7 @@ package enum SummaryJSON {
 
   private static func write(_ hop: HopRecord, to json: inout JSONWriter) {
     json.beginObject()
+    json.member("how", hop.info.how)
     json.member("ok", hop.counts.ok)
     json.member("late", hop.counts.late)
     json.member("lost", hop.counts.lost)

@@ -4,11 +4,16 @@ import Diagnostics
 struct Invocation {
   let command: CommandDescription
   let operands: [String]
+  /// How many operands stood before `--`; nil without it.
+  let operandsBeforeDashes: Int?
   private let options: [(name: String, value: String)]
 
-  init(command: CommandDescription, operands: [String], options: [(name: String, value: String)]) {
+  init(
+    command: CommandDescription, operands: [String], operandsBeforeDashes: Int? = nil, options: [(name: String, value: String)]
+  ) {
     self.command = command
     self.operands = operands
+    self.operandsBeforeDashes = operandsBeforeDashes
     self.options = options
   }
 
@@ -46,6 +51,7 @@ enum CommandLineParser {
     var options: [(name: String, value: String)] = []
     var index = 0
     var onlyOperands = false
+    var operandsBeforeDashes: Int?
     while index < arguments.count {
       let argument = arguments[index]
       index += 1
@@ -55,6 +61,7 @@ enum CommandLineParser {
       }
       if argument == "--" {
         onlyOperands = true
+        operandsBeforeDashes = operands.count
         continue
       }
       if argument == "--help" || argument == "-h" { return .help(HelpText.of(command)) }
@@ -80,7 +87,7 @@ enum CommandLineParser {
       let wanted = command.operandCount.upperBound == 0 ? "takes no file" : command.operandCount.upperBound == 1 ? "takes one file" : "needs at least one file"
       return .wrong("'\(command.name.rawValue)' \(wanted), and \(operands.count) were given; see 'chainrun \(command.name.rawValue) --help'")
     }
-    return .command(Invocation(command: command, operands: operands, options: options))
+    return .command(Invocation(command: command, operands: operands, operandsBeforeDashes: operandsBeforeDashes, options: options))
   }
 
   private static func suggestion(_ name: String, _ known: [String]) -> String {

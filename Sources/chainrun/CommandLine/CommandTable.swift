@@ -1,7 +1,7 @@
 /// The commands as data: the parser and the help are made from this table.
 struct CommandDescription: Sendable {
   enum Name: String, CaseIterable, Sendable {
-    case lint, explain, run, trace, graph, program, version
+    case lint, explain, run, trace, graph, program, compare, history, baseline, trend, version
   }
 
   struct Option: Sendable {
@@ -30,6 +30,14 @@ struct CommandDescription: Sendable {
 
   static let variable = Option(
     "--var", "NAME=VALUE", isRepeatable: true, "replaces a variable of the chain; checked against its type (may be repeated)")
+
+  static let historyOptions = [
+    Option("--chain", "NAME", "only the runs of this chain"),
+    Option("--profile", "NAME", "only the runs with this load profile"),
+    Option("--last", "N", "only the newest N runs"),
+    Option("--db", "FILE|ADDRESS", "where the history is kept: an SQLite file or a postgres:// address (default: DIR/history.sqlite)"),
+    Option("--format", "FORMAT", "text or json; for trend also md, junit and html (default: text)"),
+  ]
 
   static let all: [CommandDescription] = [
     CommandDescription(
@@ -100,6 +108,46 @@ struct CommandDescription: Sendable {
       name: .program, summary: "print the compiled program of a chain",
       examples: [("chainrun program order.chain.yaml", "instructions, slots and operations, as the interpreter sees them")],
       operand: "FILE", operandCount: 1...1, options: [variable]),
+    CommandDescription(
+      name: .compare, summary: "tell whether runs got worse: two sets of runs, figure by figure",
+      examples: [
+        ("chainrun compare results/before-* -- results/after-*", "exit 1 if a figure regressed; five runs on each side can tell"),
+        ("chainrun compare latest", "the last run against the baseline of its chain and profile"),
+        ("chainrun compare --format md results/main-* -- results/branch-* > comment.md", "for a pull request"),
+      ],
+      operand: "[BEFORE… --] AFTER…", operandCount: 1...10_000,
+      options: [
+        Option("--format", "FORMAT", "text, md, json, junit or html (default: text)"),
+        Option("--force", nil, "also compare runs that are degraded or crashed; runs of different things are refused all the same"),
+        Option("--file", "FILE", "the file of baselines (default: results/baselines.json)"),
+      ]),
+    CommandDescription(
+      name: .history, summary: "list the runs that were made",
+      examples: [
+        ("chainrun history", "those below 'results', newest first"),
+        ("chainrun history --chain order-flow --last 20 --format json", "for another program"),
+        ("chainrun history --db $TEAM_DB", "with a PostgreSQL database that the team shares; adds the runs of this machine to it"),
+      ],
+      operand: "[DIR]", operandCount: 0...1, options: historyOptions),
+    CommandDescription(
+      name: .baseline, summary: "set or show what later runs are held against",
+      examples: [
+        ("chainrun baseline set results/2026112*", "these runs are the baseline of their chain and profile"),
+        ("chainrun baseline show", "all baselines"),
+      ],
+      operand: "set RUN… | show", operandCount: 1...10_000,
+      options: [Option("--file", "FILE", "the file of baselines; it may be kept under version control (default: results/baselines.json)")]),
+    CommandDescription(
+      name: .trend, summary: "find where a figure changed its level from run to run",
+      examples: [
+        ("chainrun trend --chain order-flow", "sparklines and changes; exit 1 if the last change was for the worse"),
+        ("chainrun trend --format html > trend.html", "with a plot for each figure"),
+      ],
+      operand: "[DIR]", operandCount: 0...1,
+      options: historyOptions + [
+        Option("--force", nil, "take runs along that are degraded or crashed"),
+        Option("--any-version", nil, "take runs of other versions of the chain's text along"),
+      ]),
     CommandDescription(
       name: .version, summary: "print the version", examples: [("chainrun version", "")], operand: "", operandCount: 0...0, options: []),
   ]

@@ -147,7 +147,7 @@ enum RunCommand {
   private static func preflight(
     _ program: Program, _ profile: LoadProfile, _ connectors: [any Connector], _ targets: [any ConnectionTarget]
   ) throws(Stop) {
-    let demand = Preflight.Demand(program, users: RunPlan.usersMax(of: profile), connectors: connectors, targets: targets)
+    let demand = Preflight.Demand(program, users: profile.usersMax, connectors: connectors, targets: targets)
     if let refusal = Preflight.refusal(demand, Preflight.supply(for: demand)) { throw Stop(code: .environment, message: refusal) }
   }
 
@@ -232,16 +232,4 @@ enum RunCommand {
 extension OperationError {
   /// ` (ECONNREFUSED)`, or nothing where the code says no more than the message.
   var codeSuffix: String { code.isEmpty || message.contains(code) ? "" : " (\(code))" }
-}
-
-extension LoadProfile {
-  /// How long the load lasts; nil if it ends after a number of iterations.
-  var loadNanoseconds: UInt64? {
-    switch model {
-    case .open(let load): return load.durationNanoseconds
-    case .closed(let load):
-      if case .duration(let nanoseconds) = load.extent { return nanoseconds }
-      return nil
-    }
-  }
 }
