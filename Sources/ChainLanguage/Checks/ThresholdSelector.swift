@@ -6,7 +6,8 @@ extension ChainResolver {
   static let thresholdExample = "for example: p99(step.insert_order) < 20ms, or rate(errors) < 0.1%"
 
   func resolveThresholds() {
-    for claim in graph.thresholds.prefix(10_000) {
+    for node in graph.thresholds.prefix(10_000) {
+      let claim = node.claim
       let expression = Expression.parse(expressionText(claim), into: &findings)
       guard !expression.isInvalid else { continue }
       guard case .binary(let op, let left, let right, _) = expression.kind, let comparison = op.comparison,
@@ -21,10 +22,71 @@ extension ChainResolver {
         continue
       }
       guard let metric = metric(function, callee.range, path, arguments[0].range) else { continue }
+      let window = window(of: node)
+      if let factor = baselineFactor(right) {
+        let threshold = Threshold(
+          text: claim.text, metric: metric, comparison: comparison, limit: factor, isOfBaseline: true, window: window, range: claim.contentRange)
+        if isKeptInBaselines(metric) {
+          builder.program.thresholds.append(threshold)
+        } else {
+          findings.add(
+            .thresholdSelector, at: left.range, "a baseline does not keep this figure",
+            help: "it keeps p50, p95 and p99 of response, service, steps, measures and hops, and rate(errors)")
+        }
+        continue
+      }
       guard let limit = limit(right, for: metric) else { continue }
       builder.program.thresholds.append(
-        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, range: claim.contentRange))
+        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, window: window, range: claim.contentRange))
     }
+  }
+
+  /// `baseline`, `1.1 * baseline`, `baseline * 1.1`: the factor; nil for anything else.
+  private func baselineFactor(_ expression: Expression) -> Double? {
+    func isBaseline(_ expression: Expression) -> Bool {
+      if case .name("baseline") = expression.kind { true } else { false }
+    }
+    if isBaseline(expression) { return 1 }
+    guard case .binary(.multiply, let left, let right, _) = expression.kind, isBaseline(left) != isBaseline(right) else { return nil }
+    switch (isBaseline(left) ? right : left).kind {
+    case .literal(.int(let number), _): return Double(number)
+    case .literal(.decimal(let number), _): return number.doubleValue
+    case .literal(.percentage(let share), _), .literal(.float(let share), _): return share
+    default: return nil
+    }
+  }
+
+  private func isKeptInBaselines(_ metric: Threshold.Metric) -> Bool {
+    switch metric {
+    case .quantile(let q, let series):
+      switch series {
+      case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
+      case .startDelay: false
+      }
+    case .rate(.errors): true
+    case .mean, .minimum, .maximum, .count, .rate: false
+    }
+  }
+
+  /// Nil where the run's end decides.
+  private func window(of node: ThresholdNode) -> Threshold.Window? {
+    let over = constantDuration(node.over, "over")
+    if let entry = node.over, let over, over < 1_000_000_000 {
+      findings.add(.badValue, at: entry.value.placeRange, "a window is at least a second long", help: "figures are taken once a second")
+    }
+    let failures = constantInteger(node.failures, "for", in: 1...1_000_000)
+    if let entry = node.failures, node.over == nil {
+      findings.add(.missingKey, at: entry.key.range, "'for' counts windows, and there is no 'over'", help: "add the windows' length, such as 'over: 30s'")
+    }
+    var aborts = false
+    if let entry = node.abort, let scalar = scalar(entry, into: &findings) {
+      switch scalar.text {
+      case "true": aborts = true
+      case "false": break
+      default: findings.add(.badValue, at: scalar.range, "'abort' is true or false")
+      }
+    }
+    return over != nil || aborts ? Threshold.Window(overNanoseconds: over, failures: failures ?? 1, aborts: aborts) : nil
   }
 
   private typealias Path = [(name: String, range: SourceRange)]

@@ -39,6 +39,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var observerOperations: UInt64 = 0
   private var postedBefore: UInt64 = 0
   private var isFinished = false
+  private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
 
@@ -55,6 +56,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     program = plan.program
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
+    thresholdWatch = ThresholdWatch(program: plan.program, baseline: plan.baseline)
     ledger = Ledger(program: plan.program, evaluator: evaluator)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
@@ -178,6 +180,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.profile.warmUpNanoseconds > 0 {
       plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))
     }
+    thresholdWatch.begin(at: warmUpEnd)
     intervalStart = loadStart
     intervalDue = loadStart &+ nextIntervalLength(from: loadStart)
     reactor.arm(intervalTimer, at: intervalDue)
@@ -299,7 +302,15 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(interval)
     plan.journal.append(recorder.takeFailures())
     plan.journal.append(ledger.takeGaps())
+    checkThresholds(interval, now: now)
     report(interval)
+  }
+
+  private func checkThresholds(_ interval: JournalInterval, now: UInt64) {
+    guard !thresholdWatch.isEmpty, phase == .load else { return }
+    guard let broken = thresholdWatch.note(interval, ledgers: ledger.counts()), result.abortedBy == nil, !result.isInterrupted else { return }
+    result.abortedBy = broken
+    stopLoad(now: MonotonicClock.now)
   }
 
   // Settling
@@ -320,6 +331,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
+    result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
   }

@@ -62,8 +62,9 @@ package struct TerminalSummary {
     ] where count > 0 {
       parts.append("\(Quantities.count(count)) \(name)")
     }
+    if run.isCrashed, counts.openEnded > 0 { parts.append("\(Quantities.count(counts.openEnded)) under way at the crash") }
     let equation = parts.joined(separator: " + ")
-    return counts.areConserved ? equation : equation + imbalance
+    return counts.areConserved || run.isCrashed ? equation : equation + imbalance
   }
 
   // The steps.
