@@ -71,6 +71,20 @@ package protocol ConnectionDriver: AnyObject {
   func close()
 
   var statistics: DriverStatistics { get }
+
+  /// Operations that are under way on its connections; looked at every 10 ms.
+  var inFlight: Int { get }
+
+  /// What its pool went through since the last call.
+  ///
+  /// - Parameter now: Nanoseconds.
+  func takePoolReading(now: UInt64) -> PoolReading
+}
+
+extension ConnectionDriver {
+  package var inFlight: Int { statistics.busy }
+  /// Nothing is known.
+  package func takePoolReading(now: UInt64) -> PoolReading { PoolReading() }
 }
 
 package struct DriverStatistics: Sendable {

@@ -38,6 +38,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var health = ProcessHealth()
   private var observerOperations: UInt64 = 0
   private var postedBefore: UInt64 = 0
+  /// By connection, since the last interval.
+  private var poolLooks: [PoolLooks] = []
   private var isFinished = false
   private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
@@ -189,6 +191,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     reactor.arm(heartbeat, at: heartbeatDue)
     health.begin(now: MonotonicClock.now)
     reactor.observerReads = ObserverReads()
+    // What the setup did to the pools is not the load's.
+    for driver in context.drivers { _ = driver.takePoolReading(now: MonotonicClock.now) }
+    poolLooks = context.drivers.map { _ in PoolLooks() }
     executor?.begin(at: loadStart)
     report(nil)
   }
@@ -268,6 +273,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatDue = recorder.heartbeat(due: heartbeatDue, last: heartbeatLast, every: LoadSession.heartbeatNanoseconds, now: now)
     heartbeatLast = now
     reactor.arm(heartbeat, at: heartbeatDue)
+    for index in poolLooks.indices { poolLooks[index].look(context.drivers[index].inFlight) }
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
     if phase == .load, let length = plan.profile.loadNanoseconds, now >= loadStart &+ length { stopRunning(now: now) }
     if phase == .settling { checkSettled(now: now) }
@@ -286,6 +292,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
+    interval.pools = takePools()
     health.fill(&interval.generator, now: MonotonicClock.now)
     interval.generator.observerReads = reactor.observerReads.count
     interval.generator.observerLateReads = reactor.observerReads.late
@@ -311,6 +318,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard let broken = thresholdWatch.note(interval, ledgers: ledger.counts()), result.abortedBy == nil, !result.isInterrupted else { return }
     result.abortedBy = broken
     stopLoad(now: MonotonicClock.now)
+  }
+
+  private func takePools() -> [PoolInterval] {
+    context.drivers.indices.compactMap { index in
+      let reading = context.drivers[index].takePoolReading(now: MonotonicClock.now)
+      defer { if poolLooks.indices.contains(index) { poolLooks[index] = PoolLooks() } }
+      return reading.size == 0 ? nil : PoolInterval(connection: index, reading, poolLooks.indices.contains(index) ? poolLooks[index] : PoolLooks())
+    }
   }
 
   // Settling

@@ -46,6 +46,7 @@ extension JournalInterval {
       json.nonZero("passed", check.passed)
       json.nonZero("failed", check.failed)
     }
+    json.objects("pools", pools) { pool, json in pool.writeMembers(to: &json) }
     if generator != GeneratorHealth() {
       json.key("generator")
       generator.write(to: &json)
@@ -100,6 +101,7 @@ extension JournalInterval {
     checks = json.list("checks") {
       CheckInterval(check: $0.int("check"), passed: $0.unsigned("passed"), failed: $0.unsigned("failed"))
     }
+    pools = json.list("pools") { PoolInterval($0) }
     if let health = json["generator"] { generator = GeneratorHealth(health) }
     if let counts = json["probes"] {
       probes = ProbeCounts(operations: counts.unsigned("operations"), targetOperations: counts.unsigned("target"))

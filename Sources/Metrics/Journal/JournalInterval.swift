@@ -33,6 +33,8 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var measures: [MeasureInterval] = []
   package var hops: [HopInterval] = []
   package var checks: [CheckInterval] = []
+  /// By declared connection; those of which something is known.
+  package var pools: [PoolInterval] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
 

@@ -31,6 +31,8 @@ package struct RunRecord: Sendable {
   package var thresholds: [JournalThreshold] = []
   package var validity: [JournalValidity] = []
   package var gaps: [JournalGap] = []
+  /// By declared connection.
+  package var pools: [PoolRecord] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
   /// Ascending; a second in which warm-up and load meet has two.

@@ -72,6 +72,7 @@ struct RunRecordBuilder {
     record.start = start
     record.steps = start.steps.map { StepRecord(info: $0) }
     record.measures = start.measures.map { MeasureRecord(name: $0) }
+    record.pools = start.connections.map { PoolRecord(info: $0) }
     record.events = start.events.map { EventRecord(info: $0) }
     record.checks = start.checks.map { CheckRecord(info: $0) }
     stepService = start.steps.map { _ in Histogram() }
@@ -104,6 +105,9 @@ struct RunRecordBuilder {
       record.steps[step.step].responseBytes &+= step.responseBytes
       stepService[step.step].add(step.service)
       stepPoolWait[step.step].add(step.poolWait)
+    }
+    for pool in interval.pools where record.pools.indices.contains(pool.connection) {
+      record.pools[pool.connection].add(pool, nanoseconds: interval.endNanoseconds - min(interval.startNanoseconds, interval.endNanoseconds))
     }
     for measure in interval.measures where measures.indices.contains(measure.measure) {
       measures[measure.measure].add(measure.values)
@@ -172,6 +176,10 @@ struct RunRecordBuilder {
     for index in record.steps.indices {
       record.steps[index].service = stepService[index].snapshot()
       record.steps[index].poolWait = stepPoolWait[index].snapshot()
+    }
+    for index in record.pools.indices {
+      let waits = record.steps.filter { $0.info.connection == record.pools[index].info.name }.map(\.poolWait)
+      record.pools[index].wait = HistogramSnapshot(merging: waits, scratch: Histogram())
     }
     for index in record.measures.indices { record.measures[index].values = measures[index].snapshot() }
     for event in record.events.indices {

@@ -54,7 +54,8 @@ package enum ResultFiles {
       var csv = EventsCSV(events: start.events)
       let log = HistogramLog(start: start)
       attempt { () throws(ResultFilesError) in events = try OutputFile(directory + "/" + eventsName) }
-      attempt { () throws(ResultFilesError) in histograms = try OutputFile(directory + "/" + histogramsName) }
+      // Only beside its journal: another folder was asked for other files.
+      if directory == source { attempt { () throws(ResultFilesError) in histograms = try OutputFile(directory + "/" + histogramsName) } }
       events?.write(EventsCSV.header)
       histograms?.write(log.header)
       run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in

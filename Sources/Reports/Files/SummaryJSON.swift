@@ -49,6 +49,7 @@ package enum SummaryJSON {
     json.member("operations", run.probes.operations)
     json.member("share", run.probes.share)
     json.endObject()
+    writePools(of: run, to: &json)
     writeGenerator(of: run, to: &json)
     json.endObject()
     return json.text + "\n"
@@ -206,6 +207,47 @@ package enum SummaryJSON {
       json.endObject()
     }
     json.endArray()
+  }
+
+  private static func writePools(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("pools")
+    json.beginObject()
+    for pool in run.pools where pool.size > 0 {
+      json.key(pool.info.name)
+      json.beginObject()
+      json.member("kind", pool.info.kind)
+      json.member("size", pool.size)
+      json.member("shared", pool.isShared)
+      json.member("utilisation", pool.utilisation.map { ($0 * 1e6).rounded() / 1e6 })
+      json.key("in_flight")
+      if let mean = pool.inFlightMean {
+        json.beginObject()
+        json.member("mean", (mean * 1e3).rounded() / 1e3)
+        json.member("max", pool.inFlightMax)
+        json.endObject()
+      } else {
+        json.null()
+      }
+      json.member("waits", pool.waits)
+      json.member("refused", pool.refused)
+      json.key("wait")
+      if pool.wait.isEmpty { json.null() } else { write(pool.wait, to: &json) }
+      json.key("exhausted_s")
+      json.rawNumber(Quantities.seconds(pool.exhaustedNanoseconds))
+      json.key("exhausted")
+      json.beginArray()
+      for span in pool.exhaustions {
+        json.beginObject()
+        json.member("from_s", rounded(run.seconds(at: span.lowerBound)))
+        json.member("to_s", rounded(run.seconds(at: span.upperBound)))
+        json.endObject()
+      }
+      json.endArray()
+      json.member("reconnects", pool.reconnects)
+      json.member("connect_failures", pool.connectFailures)
+      json.endObject()
+    }
+    json.endObject()
   }
 
   private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
