@@ -34,6 +34,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { queuedCount }
   var totalUsers: Int { users.count }
+  var hasRunItsCourse: Bool { nextDue == nil && !isStopping }
 
   override func retire() {
     timer.invalidate()
@@ -71,17 +72,17 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private func arrive(now: UInt64) {
     if let offset = nextDue, start &+ offset &+ OpenExecutor.lateSpanNanosecondsMin < now { lateSpan = (start &+ offset)...now }
     while let offset = nextDue, start &+ offset <= now, !isStopping {
-      context.recorder.iterations.arrivals &+= 1
+      context.recorder[isEarly: start &+ offset < warmUpEnd].arrivals &+= 1
       if queuedCount == 0, let user = takeUser() {
         _ = waiting.nextOffset()
-        begin(user, intended: start &+ offset, userWasFree: true)
+        begin(user, arrival: start &+ offset, intended: start &+ offset, userWasFree: true)
       } else {
         switch load.onSaturation {
         case .queue: queuedCount += 1
         case .drop:
           _ = waiting.nextOffset()
           nextIteration &+= 1
-          context.recorder.iterations.dropped &+= 1
+          context.recorder[isEarly: start &+ offset < warmUpEnd].dropped &+= 1
         }
       }
       nextDue = due.nextOffset()
@@ -94,7 +95,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
-    count(ending)
+    count(ending, of: user)
     // Nobody waits for the end of a rest that nothing can follow.
     let rest = mayRest && !isStopping && (!isDraining || queuedCount > 0) ? restNanoseconds(user, after: ending) : 0
     if rest > 0 {
@@ -108,7 +109,8 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private func becameFree(_ user: VirtualUser) {
     if queuedCount > 0, !isStopping || isDraining, let offset = waiting.nextOffset() {
       queuedCount -= 1
-      begin(user, intended: start &+ offset, userWasFree: lateSpan?.contains(start &+ offset) ?? false)
+      let intended = start &+ offset
+      begin(user, arrival: intended, intended: intended, userWasFree: lateSpan?.contains(intended) ?? false)
     } else {
       free.append(user)
     }
@@ -125,7 +127,11 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   func stopStarting(now: UInt64) {
     isStopping = true
     timer.disarm()
-    // Waiting arrivals became due and will not run.
+    // Waiting arrivals became due and will not run. Those of the warm-up came first.
+    while queuedCount > 0, start < warmUpEnd, let offset = waiting.nextOffset(), start &+ offset < warmUpEnd {
+      context.recorder[isEarly: true].interrupted &+= 1
+      queuedCount -= 1
+    }
     context.recorder.iterations.interrupted &+= UInt64(queuedCount)
     queuedCount = 0
     nextDue = nil

@@ -32,6 +32,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var loadStart: UInt64 = 0
   /// When the load was cut short, if it was: nothing was asked for from then on.
   private var loadStop = UInt64.max
+  private var asked: AskedLoad?
   private var totals = IterationCounts()
   private var settledSince: UInt64 = 0
   private var isStoppingAtOnce = false
@@ -48,6 +49,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  /// Every event is decided: what remains is to look at the entries once more.
+  private var isSweeping = false
+  private var finalSweep: FinalSweep?
+  private var gapSweeps: [GapSweep] = []
+  private var readerOperations: UInt64 = 0
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
@@ -65,7 +71,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
     thresholdWatch = ThresholdWatch(program: plan.program, baseline: plan.baseline)
-    ledger = Ledger(program: plan.program, evaluator: evaluator)
+    ledger = Ledger(program: plan.program, evaluator: evaluator, runID: plan.runID)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
       secretValues: plan.secretValues)
@@ -181,8 +187,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.stopLoad = { [unowned self] in if self.phase == .load { self.stopLoad(now: MonotonicClock.now) } }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
+    for (event, book) in ledger.books.enumerated() {
+      book.onGapEnded = { [unowned self] hop, start in self.sweepAfterGap(event: event, hop: hop, since: start) }
+    }
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
+    asked = AskedLoad(profile: plan.profile, start: loadStart)
+    (executor as? UserPool)?.warmUpEnd = warmUpEnd
+    recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
@@ -299,7 +311,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
-    plan.profile.ask(&interval, loadStart: loadStart, loadStop: loadStop)
+    asked?.fill(&interval, stop: loadStop, isComplete: phase == .settling && executor?.hasRunItsCourse == true)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
@@ -312,10 +324,12 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
-    let sent = observers.reduce(0) { $0 &+ $1.operationsSent }
+    let sent = observers.reduce(0) { $0 &+ $1.operationsSent } &+ readerOperations
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
     totals += interval.iterations
+    totals += interval.early
+    recorder.isWarmUp = now < warmUpEnd
     intervalStart = now
     plan.journal.append(interval)
     let failures = recorder.takeFailures()
@@ -352,15 +366,54 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
+    guard !isSweeping else {
+      if isStoppingAtOnce { finalSweep?.cancel() }
+      return
+    }
+    isSweeping = true
+    stopGapSweeps()
+    plan.journal.append(ledger.finish(now: now))
+    let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
+    finalSweep = sweep
+    if isStoppingAtOnce { return sweep.cancel() }
+    if sweep.isNeeded { plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now)) }
+    sweep.begin()
+  }
+
+  private func sweepEnded() {
+    let now = MonotonicClock.now
+    readerOperations &+= finalSweep?.operationsSent ?? 0
+    finalSweep = nil
     heartbeat.disarm()
     intervalTimer.disarm()
+    // What was seen during the sweep came late.
     plan.journal.append(ledger.finish(now: now))
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
+    plan.journal.append(ledger.sweepRecords())
+    plan.journal.append(ledger.offenders())
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
+  }
+
+  /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
+  private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
+    guard !isSweeping, phase == .load || phase == .stopping || phase == .settling else { return }
+    let declaration = program.events[event].hops[hop]
+    guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
+    let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)
+    gapSweeps.append(sweep)
+    sweep.begin()
+  }
+
+  private func stopGapSweeps() {
+    for sweep in gapSweeps {
+      sweep.stop()
+      readerOperations &+= sweep.operationsSent
+    }
+    gapSweeps = []
   }
 
   private func runTeardown() {
@@ -382,6 +435,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for (event, declaration) in program.events.enumerated() {
       for hop in declaration.hops.indices { ledger.attach(nil, event: event, hop: hop) }
     }
+    for book in ledger.books { book.onGapEnded = nil }
+    stopGapSweeps()
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
