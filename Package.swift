@@ -100,7 +100,7 @@ let package = Package(
 
     tests("DiagnosticsTests", imports: ["Diagnostics"]),
     tests("LosslessJSONTests", imports: ["LosslessJSON"]),
-    tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
+    tests("MetricsTests", imports: ["Metrics", "LosslessJSON", "CZlib"]),
     tests("HistoryTests", imports: ["History", "LosslessJSON"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON", "History"]),
     tests("LiveOutputsTests", imports: ["LiveOutputs", "Reports", "Metrics", "LosslessJSON"]),
@@ -122,10 +122,12 @@ let package = Package(
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
     // Replaces malloc in the test executable to count a thread's allocations.
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+    // Replaces clock_gettime and epoll_pwait2 there, for threads that ask for a clock of their own.
+    .target(name: "CVirtualClock", path: "Tests/Support/CVirtualClock"),
     tests(
       "ChainRuntimeTests",
       imports: [
-        "ChainRuntime", "ChainLanguage", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter",
+        "ChainRuntime", "ChainLanguage", "ChainIO", "ChainProgram", "Diagnostics", "Metrics", "LosslessJSON", "CAllocationCounter", "CVirtualClock",
       ]),
     tests("ChainrunTests", imports: ["LosslessJSON"]),
     tests("OrderPipelineTests", imports: ["LosslessJSON"]),

@@ -15,6 +15,24 @@ package protocol Connector: Sendable {
   /// - Throws: an `OperationError` of class `protocol` when an operation cannot be compiled (the linter should have said so).
   func makeDriver(connection: ConnectionIndex, target: any ConnectionTarget, program: Program, users: Int, reactor: Reactor)
     throws(OperationError) -> any ConnectionDriver
+
+  /// At most how many sockets one declared connection opens, those of its observers included: what the process's descriptors must suffice for.
+  ///
+  /// - Parameter users: As for `makeDriver`.
+  func socketsMax(connection: ConnectionIndex, program: Program, users: Int) -> (pool: Int, observers: Int)
+}
+
+extension Connector {
+  /// A pool of the size declared, and two connections for each observed hop.
+  package func socketsMax(connection: ConnectionIndex, program: Program, users: Int) -> (pool: Int, observers: Int) {
+    let pool =
+      switch program.connections[connection.index].pool {
+      case .size(let size): size
+      case .perUser: users
+      }
+    let hops = program.events.reduce(0) { $0 + $1.hops.count { $0.connection == connection } }
+    return (max(1, pool), 2 * hops)
+  }
 }
 
 /// A resolved address.
@@ -56,6 +74,20 @@ package protocol ConnectionDriver: AnyObject {
   func close()
 
   var statistics: DriverStatistics { get }
+
+  /// Operations that are under way on its connections; looked at every 10 ms.
+  var inFlight: Int { get }
+
+  /// What its pool went through since the last call.
+  ///
+  /// - Parameter now: Nanoseconds.
+  func takePoolReading(now: UInt64) -> PoolReading
+}
+
+extension ConnectionDriver {
+  package var inFlight: Int { statistics.busy }
+  /// Nothing is known.
+  package func takePoolReading(now: UInt64) -> PoolReading { PoolReading() }
 }
 
 extension ConnectionDriver {

@@ -5,6 +5,10 @@
 /// rest may stay cold. Calls never wait while a connection is idle. All operations are constant time (amortised), except losing an idle
 /// connection, which is linear in the pool's size.
 ///
+/// With a connection for each user, a call takes its own user's connection and waits for no other: what a session holds (settings, temporary
+/// tables, a plan cache) is that user's alone. Losing or freeing a connection is then linear in the number of waiting calls, of which there are
+/// hardly any: only a user's own lanes, or calls of connections that are down.
+///
 /// While a call waits, its `place` belongs to the pool.
 package struct ExclusivePool: ~Copyable {
   package enum ConnectionState: UInt8, Sendable {
@@ -38,6 +42,7 @@ package struct ExclusivePool: ~Copyable {
   private var headSequence = 0
   private var tailSequence = 0
   private let acquireTimeoutNanoseconds: UInt64
+  private let isPerUser: Bool
 
   /// Calls in the queue.
   package private(set) var waitingCount = 0
@@ -47,7 +52,9 @@ package struct ExclusivePool: ~Copyable {
   /// - Parameters:
   ///   - size: Connections, all closed at first.
   ///   - acquireTimeoutNanoseconds: How long a call may wait; one for all, so the queue's order is the order of its deadlines.
-  package init(size: Int, acquireTimeoutNanoseconds: UInt64) {
+  ///   - isPerUser: User *n* has connection *n*.
+  package init(size: Int, acquireTimeoutNanoseconds: UInt64, isPerUser: Bool = false) {
+    self.isPerUser = isPerUser
     states = ContiguousArray(repeating: .closed, count: size)
     idle.reserveCapacity(size)
     ring = ContiguousArray(repeating: Waiter(call: nil, deadlineNanoseconds: 0), count: 64)
@@ -57,7 +64,10 @@ package struct ExclusivePool: ~Copyable {
   package func state(of connection: Int) -> ConnectionState { states[connection] }
 
   /// Connections that are open, idle or not.
-  package var openCount: Int { idle.count + busyCount }
+  package var openCount: Int { idleCount + busyCount }
+  private var idleCount: Int { isPerUser ? idleOwnedCount : idle.count }
+  /// Idle connections that belong to a user each, which `idle` does not list.
+  private var idleOwnedCount = 0
 
   /// When the first waiting call must be given up; `UInt64.max` if none waits.
   package var earliestDeadlineNanoseconds: UInt64 {
@@ -68,13 +78,21 @@ package struct ExclusivePool: ~Copyable {
 
   /// A call wants a connection: it gets one or waits.
   package mutating func callArrived(_ call: OperationCall, now: UInt64) -> Action {
-    if let connection = idle.popLast() {
+    if let connection = takeIdle(for: call) {
       lease(connection)
       return .run(call, connection: connection)
     }
     let deadline = now &+ acquireTimeoutNanoseconds
     append(Waiter(call: call, deadlineNanoseconds: deadline))
     return .wait(deadline: deadline)
+  }
+
+  private mutating func takeIdle(for call: OperationCall) -> Int? {
+    guard isPerUser else { return idle.popLast() }
+    let own = call.user % states.count
+    guard states[own] == .idle else { return nil }
+    idleOwnedCount -= 1
+    return own
   }
 
   /// A waiting call gave up.
@@ -123,7 +141,7 @@ package struct ExclusivePool: ~Copyable {
   package mutating func connectionLost(_ connection: Int) {
     switch states[connection] {
     case .closed, .connecting: break
-    case .idle: idle.removeAll { $0 == connection }
+    case .idle: if isPerUser { idleOwnedCount -= 1 } else { idle.removeAll { $0 == connection } }
     case .leasedToCall, .leasedToTransaction: busyCount -= 1
     }
     states[connection] = .closed
@@ -135,13 +153,26 @@ package struct ExclusivePool: ~Copyable {
   }
 
   private mutating func offer(_ connection: Int) -> Action {
-    if let call = takeFirst() {
+    if let call = isPerUser ? takeFirst(ownedBy: connection) : takeFirst() {
       lease(connection)
       return .run(call, connection: connection)
     }
     states[connection] = .idle
-    idle.append(connection)
+    if isPerUser { idleOwnedCount += 1 } else { idle.append(connection) }
     return .rest
+  }
+
+  private mutating func takeFirst(ownedBy connection: Int) -> OperationCall? {
+    guard waitingCount > 0 else { return nil }
+    for sequence in headSequence..<tailSequence {
+      let position = sequence & (ring.count - 1)
+      guard let call = ring[position].call, call.user % states.count == connection else { continue }
+      ring[position].call = nil
+      waitingCount -= 1
+      dropEmptyHead()
+      return call
+    }
+    return nil
   }
 
   // The queue. Its head is never an empty place.

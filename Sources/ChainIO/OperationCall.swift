@@ -32,6 +32,9 @@ package final class OperationCall: ReactorJob {
   private unowned let reactor: Reactor
   /// The owner's own mark to tell several calls apart.
   package let tag: Int
+  /// The virtual user whose call this is, from 0; its lanes share the number, and whoever is no virtual user has 0. Under `pool: per_vu`, its
+  /// connection's.
+  package let user: Int
 
   /// Index into the program's operations.
   package var operation = 0
@@ -51,10 +54,11 @@ package final class OperationCall: ReactorJob {
   /// The driver's own: the connection that a transaction holds for this user.
   package var lease: AnyObject?
 
-  package init(owner: any CallOwner, reactor: Reactor, tag: Int = 0) {
+  package init(owner: any CallOwner, reactor: Reactor, tag: Int = 0, user: Int = 0) {
     self.owner = owner
     self.reactor = reactor
     self.tag = tag
+    self.user = max(0, user)
     // Never read before it is set: an operation without arguments reads none.
     arguments = UnsafePointer(bitPattern: MemoryLayout<Value>.alignment)!
   }

@@ -67,6 +67,8 @@ package final class Reactor {
   /// How long the longest turn took, waiting excluded: nanoseconds. Reset by whoever reports it.
   package var turnNanosecondsMax: UInt64 = 0
   package private(set) var turns: UInt64 = 0
+  /// How late the observers' bytes were read. Reset by whoever reports it.
+  package var observerReads = ObserverReads()
 
   private struct Slot {
     var source: (any ReadinessSource)?

@@ -34,6 +34,8 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   /// what cannot have reached the peer.
   package private(set) var sentBytes: UInt64 = 0
   private var isFlushAsked = false
+  /// An observer's connection: how long its bytes lay in the kernel is counted in `reactor.observerReads`. Set before `connect`.
+  package var isObserving = false
   /// Tells a failure of an earlier attempt from one of this.
   private var attempt = 0
 
@@ -67,6 +69,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
     setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &one, 4)
+    if isObserving { _ = clinux_enable_receive_stamps(descriptor) }
     let status = endpoint.address.withUnsafeBytes { clinux_connect(descriptor, $0.baseAddress, UInt32($0.count)) }
     let number = errno
     guard status == 0 || number == EINPROGRESS else { return failSoon(connectError(number)) }
@@ -171,9 +174,14 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     for _ in 0..<8 {
       guard isOpen else { return }
       let buffer = reactor.readBuffer
-      let count = clinux_receive(descriptor, buffer.baseAddress!, UInt(buffer.count))
+      var arrived: Int64 = 0
+      let count =
+        isObserving
+        ? clinux_receive_stamped(descriptor, buffer.baseAddress!, UInt(buffer.count), &arrived)
+        : clinux_receive(descriptor, buffer.baseAddress!, UInt(buffer.count))
       let number = errno
       let stamp = MonotonicClock.now
+      if arrived != 0 { reactor.observerReads.read(arrived: arrived, now: WallClock.now) }
       if count > 0 {
         owner.transportReceived(self, UnsafeRawBufferPointer(rebasing: buffer[0..<count]), now: stamp)
         if count < buffer.count { return }

@@ -17,6 +17,8 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   private var waitTimer: ReactorTimer!
   private var probe: ReachabilityProbe?
   private var isClosed = false
+  private var meter = PoolMeter()
+  private var reconnectsTold = 0
 
   init(
     target: HTTPTarget, plans: ContiguousArray<RequestPlan?>, pool: Int, acquireTimeoutNanoseconds: UInt64,
@@ -52,6 +54,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   }
 
   func submit(_ call: OperationCall) {
+    defer { note() }
     if let index = free.popLast() {
       start(call, on: transfers[index])
       return
@@ -77,6 +80,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
     transfer.finish()
     free.append(transfer.index)
     while !free.isEmpty, let call = waiting.popFirst() { start(call, on: transfers[free.removeLast()]) }
+    note()
   }
 
   func transferEnded(_ transfer: Transfer, _ code: CURLcode, now: UInt64) {
@@ -98,6 +102,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
       return call.fail(OperationError(.protocol, code: "too-large", "the answer is larger than \(limit) MiB"), at: now)
     }
     var systemError = 0
+    if code == CURLE_COULDNT_CONNECT { meter.connectFailed() }
     if code == CURLE_COULDNT_CONNECT { ccurl_getinfo_long(transfer.easy, CURLINFO_OS_ERRNO, &systemError) }
     // Whatever became of the repetition that was refused: the connection was lost without an answer.
     let error = CurlError.error(
@@ -111,6 +116,8 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
     case .idle, .ended: return
     case .waiting:
       waiting.remove(call.place)
+      meter.refused()
+      note()
       call.fail(OperationError(.timeout, code: "deadline", "no connection to \(target.displayAddress) was free by the deadline"), at: now)
     case .inFlight:
       let transfer = transfers[call.place]
@@ -139,6 +146,8 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     while let first = waiting.first, first.submittedNanoseconds &+ acquireTimeoutNanoseconds <= now {
       _ = waiting.popFirst()
+      meter.refused()
+      note()
       first.fail(
         OperationError(.timeout, code: "pool", "all \(transfers.count) connections to \(target.displayAddress) were in use"), at: now)
     }
@@ -157,6 +166,16 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
     transfers.removeAll()
     free.removeAll()
     loop?.close()
+  }
+
+  private func note() { meter.changed(busy: transfers.count - free.count, waiting: waiting.count, now: reactor.now) }
+
+  func takePoolReading(now: UInt64) -> PoolReading {
+    var reading = meter.take(now: now)
+    reading.size = transfers.count
+    reading.reconnects = UInt64(max(0, loop.replacedSockets - reconnectsTold))
+    reconnectsTold = loop.replacedSockets
+    return reading
   }
 
   var statistics: DriverStatistics {

@@ -29,6 +29,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   private var opening: Opening?
   private var lastConnectError: OperationError?
   private var reconnects = 0
+  private var meter = PoolMeter()
+  private var limiter: ReconnectLimiter
   private var isClosed = false
 
   private struct Opening {
@@ -67,7 +69,9 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     case .size(let count): size = max(1, count)
     case .perUser: size = max(1, users)
     }
-    pool = ExclusivePool(size: size, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
+    pool = ExclusivePool(
+      size: size, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds, isPerUser: declaration.pool == .perUser)
+    limiter = ReconnectLimiter(declaration)
     self.reactor = reactor
     for number in 0..<size { connections.append(PostgresConnection(number: number, driver: self, reactor: reactor)) }
     acquireTimer = ReactorTimer(owner: self)
@@ -115,7 +119,10 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   func connectionOpened(_ connection: PostgresConnection) {
     connectEnded()
     lastConnectError = nil
-    if opening == nil { reconnects += 1 }
+    if opening == nil {
+      reconnects += 1
+      meter.reconnected()
+    }
     perform(pool.connectionOpened(connection.number))
     if pool.openCount == connections.count { finishOpening(nil) }
   }
@@ -126,6 +133,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     now: UInt64
   ) {
     pool.connectionLost(connection.number)
+    note(now: now)
     let holder = connection.leaseHolder
     connection.leaseHolder = nil
     if let (call, plan) = underWay {
@@ -134,12 +142,13 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     if !wasOpen {
       connectEnded()
       connection.failedAttempts += 1
+      meter.connectFailed()
       lastConnectError = error
     }
     guard !isClosed else { return }
     let delay = PostgresDriver.backoff(afterFailures: connection.failedAttempts)
     if !wasOpen, let opening, !PostgresDriver.mayPass(error) || now &+ delay >= opening.deadline { finishOpening(error) }
-    connection.retry(at: now &+ delay)
+    connection.retry(at: opening == nil ? limiter.reserve(earliest: now &+ delay) : now &+ delay)
   }
 
   /// Errors that a server gives while it starts or is full for a moment: worth another attempt while opening.
@@ -200,6 +209,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
 
   /// A loop, since a call that cannot be sent frees its connection for the next.
   private func perform(_ first: ExclusivePool.Action) {
+    defer { note(now: reactor.now) }
     var action = first
     while true {
       switch action {
@@ -235,7 +245,9 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       var message = "no connection of '\(name)' became free within the acquire timeout"
       if let lastConnectError { message += "; \(lastConnectError.message)" }
       call.fail(OperationError(.timeout, code: "pool", message), at: now)
+      meter.refused()
     }
+    note(now: now)
     let next = pool.earliestDeadlineNanoseconds
     if next != .max { reactor.arm(timer, at: next) }
   }
@@ -290,6 +302,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     case .idle, .ended: return
     case .waiting:
       pool.callLeft(call)
+      meter.refused()
+      note(now: now)
       call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
     case .inFlight:
       let plan = plansByOperation[call.operation]!
@@ -299,9 +313,10 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       connection.leaseHolder = nil
       connection.drop()
       pool.connectionLost(connection.number)
+      note(now: now)
       let error = OperationError(.timeout, code: "deadline", "no answer by the deadline")
       end(call, plan, isInTransaction: isInTransaction, isSent: connection.wasSent, error, now: now)
-      connection.retry(at: now)
+      connection.retry(at: limiter.reserve(earliest: now))
     }
   }
 
@@ -332,6 +347,14 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       pool.connectionLost(connection.number)
       connection.close()
     }
+  }
+
+  private func note(now: UInt64) { meter.changed(busy: pool.busyCount, waiting: pool.waitingCount, now: now) }
+
+  package func takePoolReading(now: UInt64) -> PoolReading {
+    var reading = meter.take(now: now)
+    reading.size = connections.count
+    return reading
   }
 
   package var statistics: DriverStatistics {

@@ -1,3 +1,4 @@
+import ChainIO
 import ChainProgram
 
 extension PostgresConnector {
@@ -9,7 +10,8 @@ extension PostgresConnector {
     connectionKeys: [
       KeySchema(
         "prepare", .choice(["auto", "never"]),
-        summary: "Whether statements are prepared once per connection; 'never' is for poolers such as PgBouncer in transaction mode.")
+        summary: "Whether statements are prepared once per connection; 'never' is for poolers such as PgBouncer in transaction mode."),
+      ReconnectLimiter.key,
     ],
     defaultPool: 16,
     verbs: [

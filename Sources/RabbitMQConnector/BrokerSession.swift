@@ -69,6 +69,11 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   }
 
   var pendingBytes: Int { transport.pendingBytes }
+  /// An observer's session, whose reads are watched for their lateness. Set before `connect`.
+  var isObserving: Bool {
+    get { transport.isObserving }
+    set { transport.isObserving = newValue }
+  }
 
   /// - Parameter deadline: Nanoseconds of CLOCK_MONOTONIC, handshake included.
   func connect(deadline: UInt64) {

@@ -115,6 +115,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
     assembly = DeliveryAssembly(readsContent: hop.readsContent)
     timers = (0..<5).map { ReactorTimer(owner: self, tag: $0) }
+    session.isObserving = true
   }
 
   private static let whyNotDefault =

@@ -90,6 +90,8 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
 
   var isBlocked: Bool { stage == .ready && session.isBlocked }
   var canPublish: Bool { stage == .ready && !session.isBlocked && session.pendingBytes < PublishConnection.highWaterBytes }
+  /// Messages that are not confirmed, or not handed over yet if nobody waits for a confirm.
+  var inFlight: Int { confirms.count }
   var hasCallsInFlight: Bool { !confirms.isEmpty || !handing.isEmpty }
 
   /// - Parameter deadline: Nanoseconds, by which the confirm channel must be open.
@@ -313,12 +315,12 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     driver.connectionLost(self, error, now: now)
   }
 
-  /// Connects again after a while; called once per loss.
-  func reconnectLater(now: UInt64) {
+  /// Connects again after a while: when, says the driver, given how long to wait at least (nanoseconds). Called once per loss.
+  func reconnectLater(_ when: (UInt64) -> UInt64) {
     stage = .awaitingReconnect
     let timer = reconnectTimer ?? ReactorTimer(owner: self)
     reconnectTimer = timer
-    reactor.arm(timer, at: now + backoff.nextDelay())
+    reactor.arm(timer, at: when(backoff.nextDelay()))
   }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {

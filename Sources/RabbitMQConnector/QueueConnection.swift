@@ -69,7 +69,10 @@ final class QueueConnection: BrokerSessionOwner, TimerOwner {
     return channel
   }
 
-  func channelFreed() { serve() }
+  func channelFreed() {
+    serve()
+    driver.queueLineChanged(now: reactor.now)
+  }
 
   /// Sends something; the connection is lost if it cannot be encoded.
   func attempt(now: UInt64, _ body: () throws(OperationError) -> Void) {
@@ -79,6 +82,7 @@ final class QueueConnection: BrokerSessionOwner, TimerOwner {
   func abandon(_ call: OperationCall, _ place: PublishConnection.Place, now: UInt64) {
     if place.connection == 0 {
       _ = waiting.take(place.sequence)
+      driver.queueLineChanged(refused: true, now: now)
       return call.fail(OperationError(.timeout, code: "deadline", "the queue was not asked by the deadline: \(reasonForWaiting)"), at: now)
     }
     session.suspect(sent: call.startedNanoseconds)
@@ -132,11 +136,11 @@ final class QueueConnection: BrokerSessionOwner, TimerOwner {
     driver.queueConnectionLost(error, now: now)
   }
 
-  /// Connects again after a while; called once per loss.
-  func reconnectLater(now: UInt64) {
+  /// Connects again after a while: when, says the driver, given how long to wait at least (nanoseconds). Called once per loss.
+  func reconnectLater(_ when: (UInt64) -> UInt64) {
     let timer = reconnectTimer ?? ReactorTimer(owner: self, tag: 0)
     reconnectTimer = timer
-    reactor.arm(timer, at: now + backoff.nextDelay())
+    reactor.arm(timer, at: when(backoff.nextDelay()))
   }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
@@ -149,6 +153,7 @@ final class QueueConnection: BrokerSessionOwner, TimerOwner {
       _ = waiting.popFirst()
       let error = OperationError(.timeout, code: "pool", "the queue was not asked within the acquire timeout: \(reasonForWaiting)")
       first.call.fail(error, at: now)
+      driver.queueLineChanged(refused: true, now: now)
     }
     armAcquireTimer()
   }

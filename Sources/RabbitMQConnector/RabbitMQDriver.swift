@@ -16,6 +16,11 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   /// Calls that no connection can take now, oldest first.
   private var waiting = SequenceRing<OperationCall>()
   private var acquireTimer: ReactorTimer?
+  private var meter = PoolMeter()
+  private var limiter: ReconnectLimiter
+  private var reconnectsTold = 0
+  /// User *n* publishes over connection *n*. Operations on queues share one connection all the same: each has a channel of its own there.
+  private let isPerUser: Bool
   private var opening: Opening?
   private var isOpen = false
 
@@ -36,6 +41,8 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     self.reactor = reactor
     self.declaration = declaration
     self.address = address
+    limiter = ReconnectLimiter(declaration)
+    isPerUser = declaration.pool == .perUser
     var templates: ContiguousArray<PublishTemplate?> = []
     var queueTemplates: ContiguousArray<QueueTemplate?> = []
     for operation in program.operations {
@@ -120,7 +127,8 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
 
   func queueConnectionLost(_ error: OperationError, now: UInt64) {
     if failOpening(error) { return }
-    if isOpen { queueConnection?.reconnectLater(now: now) }
+    if error.class == .connect { meter.connectFailed() }
+    if isOpen { queueConnection?.reconnectLater { self.limiter.reserve(earliest: now + $0) } }
   }
 
   private func failOpening(_ error: OperationError) -> Bool {
@@ -133,21 +141,32 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
 
   func connectionLost(_ connection: PublishConnection, _ error: OperationError, now: UInt64) {
     if failOpening(error) { return }
-    if isOpen { connection.reconnectLater(now: now) }
+    if error.class == .connect { meter.connectFailed() }
+    if isOpen { connection.reconnectLater { self.limiter.reserve(earliest: now + $0) } }
   }
 
   // Calls
 
   func submit(_ call: OperationCall) {
-    if let template = queueTemplates[call.operation], let queueConnection { return queueConnection.submit(call, template) }
+    if let template = queueTemplates[call.operation], let queueConnection {
+      queueConnection.submit(call, template)
+      return note(now: reactor.now)
+    }
     guard let template = templates[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
-    if waiting.isEmpty, let connection = takeConnection() {
+    if waiting.isEmpty || isPerUser, let connection = takeConnection(for: call) {
       connection.publish(call, template)
     } else {
       let ticket = waiting.append(call)
       call.place = PublishConnection.Place(.waiting, connection: 0, sequence: ticket).packed
+      note(now: reactor.now)
       if waiting.count == 1 { armAcquireTimer() }
     }
+  }
+
+  private func takeConnection(for call: OperationCall) -> PublishConnection? {
+    guard isPerUser else { return takeConnection() }
+    let own = connections[call.user % connections.count]
+    return own.canPublish ? own : nil
   }
 
   private func takeConnection() -> PublishConnection? {
@@ -162,6 +181,15 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
 
   /// Something has changed that may let waiting calls go.
   func connectionMayPublish(now: UInt64) {
+    guard !waiting.isEmpty else { return }
+    defer { note(now: now) }
+    if isPerUser {
+      for ticket in waiting.head..<waiting.next {
+        guard let call = waiting[ticket], let connection = takeConnection(for: call), waiting.take(ticket) != nil else { continue }
+        connection.publish(call, templates[call.operation]!)
+      }
+      return
+    }
     while !waiting.isEmpty, let connection = takeConnection(), let call = waiting.popFirst() {
       connection.publish(call, templates[call.operation]!)
     }
@@ -172,6 +200,8 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     switch place.book {
     case .waiting:
       _ = waiting.take(place.sequence)
+      meter.refused()
+      note(now: now)
       call.fail(OperationError(.timeout, code: "deadline", "the message was not sent by the deadline: \(reasonForWaiting)"), at: now)
     case .confirms, .handing: connections[place.connection].abandon(call, place, now: now)
     case .queue: queueConnection?.abandon(call, place, now: now)
@@ -194,12 +224,34 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     while let first = waiting.first, first.submittedNanoseconds + declaration.acquireTimeoutNanoseconds <= now {
       _ = waiting.popFirst()
+      meter.refused()
+      note(now: now)
       first.fail(OperationError(.timeout, code: "pool", "no connection was free within the acquire timeout: \(reasonForWaiting)"), at: now)
     }
     armAcquireTimer()
   }
 
   func endLease(_ call: OperationCall) {}
+
+  /// The queue connection's channels were given to calls, or a call left their line.
+  func queueLineChanged(refused: Bool = false, now: UInt64) {
+    if refused { meter.refused() }
+    note(now: now)
+  }
+
+  private func note(now: UInt64) { meter.changed(busy: 0, waiting: waiting.count + (queueConnection?.waitingCount ?? 0), now: now) }
+
+  var inFlight: Int { connections.reduce(queueConnection?.busyCount ?? 0) { $0 + $1.inFlight } }
+
+  func takePoolReading(now: UInt64) -> PoolReading {
+    var reading = meter.take(now: now)
+    reading.size = connections.count + (queueConnection == nil ? 0 : 1)
+    reading.isShared = true
+    let reconnects = statistics.reconnects
+    reading.reconnects = UInt64(max(0, reconnects - reconnectsTold))
+    reconnectsTold = reconnects
+    return reading
+  }
 
   /// The exchange that the call publishes to.
   func exchangeName(of call: OperationCall) -> String {

@@ -1,8 +1,9 @@
+import ChainIO
 import ChainProgram
 
 extension RabbitMQConnector {
   static let rabbitMQSchema = ConnectorSchema(
-    kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [],
+    kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [ReconnectLimiter.key],
     defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap, stream])
 
   private static let publish = VerbSchema(

@@ -94,6 +94,7 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
     self.sink = sink
     random = SmallRandom(seed: MonotonicClock.now)
     backoff = Backoff(seed: MonotonicClock.now)
+    notices.transport.isObserving = true
   }
 
   var isFencing = false {

@@ -141,10 +141,10 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
     driver.connectionLost(self, error, wasReady: wasReady, now: now)
   }
 
-  /// Tries again after a while.
-  func retryLater(now: UInt64) {
+  /// Tries again after a while: when, says the driver, given how long to wait at least (nanoseconds).
+  func retryLater(_ when: (UInt64) -> UInt64) {
     state = .broken
-    reactor.arm(retryTimer, at: now + backoff.next())
+    reactor.arm(retryTimer, at: when(backoff.next()))
   }
 }
 

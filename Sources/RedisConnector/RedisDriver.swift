@@ -20,6 +20,10 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   private lazy var waitTimer = ReactorTimer(owner: self)
   private var scratch: [UInt8] = []
   private var reconnects = 0
+  private var meter = PoolMeter()
+  private var limiter: ReconnectLimiter
+  /// User *n* has connection *n*.
+  private let isPerUser: Bool
   private var lastError: OperationError?
   private var opening: Opening?
 
@@ -43,6 +47,8 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
       commands.append(operation.connection == connection ? try RedisCommand(operation) : nil)
     }
     self.commands = commands
+    limiter = ReconnectLimiter(declaration)
+    isPerUser = declaration.pool == .perUser
     let used = commands.compactMap { $0.map { (name: $0.name, subcommand: $0.subcommand) } }
     audit = declaration.access == "write" || used.isEmpty ? nil : CommandAudit(connection: declaration.name, commands: used)
     let size =
@@ -84,19 +90,21 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
       }
     } else {
       reconnects += 1
+      meter.reconnected()
     }
     drainWaiting(now: now)
   }
 
   func connectionLost(_ connection: PipelinedConnection, _ error: OperationError, wasReady: Bool, now: UInt64) {
     lastError = error
+    if !wasReady { meter.connectFailed() }
     if let current = opening, !wasReady {
       opening = nil
       for connection in connections { connection.close() }
       return current.completion(error)
     }
     // A connection that was ready and is lost while others still open comes back like any other.
-    connection.retryLater(now: now)
+    connection.retryLater { self.limiter.reserve(earliest: now + $0) }
   }
 
   func connectionIdle(_ connection: PipelinedConnection) {
@@ -109,9 +117,10 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
 
   func submit(_ call: OperationCall) {
     let now = reactor.now
-    if let connection = leastBusy() { return send(call, on: connection, now: now) }
+    if let connection = connection(for: call) { return send(call, on: connection, now: now) }
     call.place = CallPlace.waiting(number: waiting.append(call))
     waitingCount += 1
+    note(now: now)
     if waitingCount == 1 { reactor.arm(waitTimer, at: call.submittedNanoseconds + acquireTimeoutNanoseconds) }
   }
 
@@ -119,6 +128,14 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     guard let command = commands[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
     connection.send(call, command, scratch: &scratch, now: now)
   }
+
+  private func connection(for call: OperationCall) -> PipelinedConnection? {
+    guard isPerUser else { return leastBusy() }
+    let own = connections[call.user % connections.count]
+    return own.state == .ready ? own : nil
+  }
+
+  private func note(now: UInt64) { meter.changed(busy: 0, waiting: waitingCount, now: now) }
 
   private func leastBusy() -> PipelinedConnection? {
     while let index = idle.popLast() {
@@ -134,6 +151,8 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   }
 
   private func drainWaiting(now: UInt64) {
+    defer { note(now: now) }
+    if isPerUser { return drainOwned(now: now) }
     while !waiting.isEmpty {
       guard let call = waiting[waiting.first] else {
         _ = waiting.popFirst()
@@ -147,12 +166,25 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     waitTimer.disarm()
   }
 
+  /// A connection of one user has come back, and only that user's calls may go.
+  private func drainOwned(now: UInt64) {
+    for number in waiting.first..<waiting.next {
+      guard let call = waiting[number], let connection = connection(for: call) else { continue }
+      waiting[number] = nil
+      waitingCount -= 1
+      send(call, on: connection, now: now)
+    }
+    if waitingCount == 0 { waitTimer.disarm() }
+  }
+
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    defer { note(now: now) }
     while !waiting.isEmpty {
       if let call = waiting[waiting.first] {
         let due = call.submittedNanoseconds + acquireTimeoutNanoseconds
         guard due <= now else { return reactor.arm(waitTimer, at: due) }
         waitingCount -= 1
+        meter.refused()
         call.fail(noConnection, at: now)
       }
       _ = waiting.popFirst()
@@ -170,6 +202,8 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     case .waiting(let number):
       waiting[number] = nil
       waitingCount -= 1
+      meter.refused()
+      note(now: now)
       call.fail(noConnection, at: now)
     case .sent(let index, let number):
       connections[index].abandon(number, now: now)
@@ -186,6 +220,15 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   func close() {
     for connection in connections { connection.close() }
     waitTimer.invalidate()
+  }
+
+  var inFlight: Int { connections.reduce(0) { $0 + $1.outstanding } }
+
+  func takePoolReading(now: UInt64) -> PoolReading {
+    var reading = meter.take(now: now)
+    reading.size = connections.count
+    reading.isShared = true
+    return reading
   }
 
   var statistics: DriverStatistics {

@@ -1,10 +1,12 @@
+import ChainIO
 import ChainProgram
 
 extension ConnectorSchema {
   /// How chains speak to Redis.
   static var redis: ConnectorSchema {
     ConnectorSchema(
-      kind: "redis", title: "Redis", addressSchemes: ["redis", "rediss"], accessLevels: ["read", "write"], connectionKeys: [],
+      kind: "redis", title: "Redis", addressSchemes: ["redis", "rediss"], accessLevels: ["read", "write"],
+      connectionKeys: [ReconnectLimiter.key],
       defaultPool: 1,
       verbs: [
         VerbSchema(

@@ -55,8 +55,8 @@ extension OnServers {
     let files = try FileManager.default.contentsOfDirectory(atPath: results.folder).sorted()
     #expect(
       files == [
-        "journal.ndjson", "results_events.csv", "results_exceptions.csv", "results_failures.csv", "results_stats.csv",
-        "results_stats_history.csv", "summary.json",
+        "journal.ndjson", "junit.xml", "metrics.hlog", "report.html", "results_events.csv", "results_exceptions.csv", "results_failures.csv",
+        "results_stats.csv", "results_stats_history.csv", "summary.json",
       ])
     func mode(_ path: String) throws -> Int { try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int ?? -1 }
     #expect(try mode(results.folder) == 0o700)

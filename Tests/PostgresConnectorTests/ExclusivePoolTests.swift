@@ -121,4 +121,40 @@ private final class Nobody: CallOwner {
     #expect(passes == 200_000)
     #expect(MonotonicClock.now - start < 2_000_000_000)
   }
+
+  private func owned(_ users: [Int]) -> [OperationCall] {
+    users.enumerated().map { OperationCall(owner: owner, reactor: reactor, tag: $0, user: $1) }
+  }
+
+  @Test func `with a connection for each user, everybody gets their own and waits for no other`() {
+    var pool = ExclusivePool(size: 3, acquireTimeoutNanoseconds: 100, isPerUser: true)
+    for connection in 0..<3 {
+      pool.connectionAttempted(connection)
+      _ = pool.connectionOpened(connection)
+    }
+    // Calls 0 and 1 are of user 2, call 2 of user 0, call 3 of user 2 again, call 4 of user 1.
+    let calls = owned([2, 2, 0, 2, 1])
+    var seen = calls.map { text(pool.callArrived($0, now: 0)) }
+    #expect(seen == ["run 0 on 2", "wait", "run 2 on 0", "wait", "run 4 on 1"])
+    #expect(pool.openCount == 3 && pool.busyCount == 3 && pool.waitingCount == 2)
+    seen = [0, 2, 2, 2, 1].map { text(pool.connectionFreed($0)) }
+    #expect(seen == ["rest", "run 1 on 2", "run 3 on 2", "rest", "rest"])
+    #expect(pool.openCount == 3 && pool.busyCount == 0)
+  }
+
+  @Test func `with a connection for each user, a lost one keeps its user waiting and nobody else`() {
+    var pool = ExclusivePool(size: 2, acquireTimeoutNanoseconds: 100, isPerUser: true)
+    for connection in 0..<2 {
+      pool.connectionAttempted(connection)
+      _ = pool.connectionOpened(connection)
+    }
+    pool.connectionLost(0)
+    let calls = owned([0, 1])
+    let seen = calls.map { text(pool.callArrived($0, now: 0)) }
+    #expect(seen == ["wait", "run 1 on 1"] && pool.openCount == 1)
+    pool.connectionAttempted(0)
+    #expect(text(pool.connectionOpened(0)) == "run 0 on 0")
+    let early = pool.takeExpired(now: 1_000)
+    #expect(early == nil && pool.openCount == 2)
+  }
 }

@@ -68,9 +68,9 @@ final class Bench: CallOwner {
   /// Why it could not be opened; nil if it could.
   func refusal(within limit: Duration = .seconds(3)) -> OperationError? { open(within: limit) ?? nil }
 
-  /// Submits an operation and leaves it under way.
+  /// Submits an operation, of a virtual user of its own, and leaves it under way.
   func submit(_ operation: Int, _ values: [Value] = []) -> OperationCall {
-    let call = OperationCall(owner: self, reactor: reactor)
+    let call = OperationCall(owner: self, reactor: reactor, user: arguments.count)
     let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 8)
     pointer.initialize(repeating: .null, count: 8)
     for (index, value) in values.enumerated() { pointer[index] = value }

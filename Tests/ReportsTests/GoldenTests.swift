@@ -17,7 +17,7 @@ import Testing
   func `a journal becomes the same reports each time`(_ name: String) throws {
     var template = Array("/tmp/chainrun-reports-XXXXXX".utf8CString)
     let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-    let files = Self.reports + ["journal.ndjson", "report.html"]
+    let files = Self.reports + ["journal.ndjson", "metrics.hlog", "report.html"]
     defer {
       for file in files { unlink(directory + "/" + file) }
       #expect(rmdir(directory) == 0, "something else was left in the directory")

@@ -13,6 +13,9 @@ enum SampleRuns {
     }
   }
 
+  /// The start record of a journal.
+  static func head(_ name: String) -> JournalStart { start(name == "clean-open" ? .open : .closed) }
+
   private static let second: UInt64 = 1_000_000_000
   private static let loadStart = 100 * second
 

@@ -2,6 +2,7 @@
 // What `import Glibc` does not have: epoll, eventfd, timerfd, signalfd, and the socket options behind macros.
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -55,13 +56,32 @@ static inline long clinux_send(int descriptor, const void *bytes, unsigned long 
 }
 static inline long clinux_receive(int descriptor, void *bytes, unsigned long count) { return recv(descriptor, bytes, count, MSG_DONTWAIT); }
 
-// sched_getaffinity(2) by its number: the C library's wrapper and its set type are behind _GNU_SOURCE. 0 if it fails.
-static inline int clinux_affinity_count(void) {
-  unsigned long set[128] = {0};
-  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
-  int count = 0;
-  for (long word = 0; word < bytes / (long)sizeof set[0]; word++) count += __builtin_popcountl(set[word]);
-  return count;
+// With SO_TIMESTAMPNS a read also tells when the last of its bytes reached this host (CLOCK_REALTIME, nanoseconds; 0 where it is not known).
+static inline int clinux_enable_receive_stamps(int descriptor) {
+  int on = 1;
+  return setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+static inline long clinux_receive_stamped(int descriptor, void *bytes, unsigned long count, int64_t *arrived) {
+  struct iovec part = {.iov_base = bytes, .iov_len = count};
+  union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr alignment; } control;
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  long received = recvmsg(descriptor, &message, MSG_DONTWAIT);
+  *arrived = 0;
+  if (received <= 0) return received;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SO_TIMESTAMPNS) continue;
+    struct timespec stamp;
+    memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
+    *arrived = (int64_t)stamp.tv_sec * 1000000000ll + (int64_t)stamp.tv_nsec;
+  }
+  return received;
+}
+
+// sched_getaffinity(2) by its number: the C library's wrapper and its set type are behind _GNU_SOURCE. One bit for each processor that this
+// thread may use, in 64-bit words. The number of words; 0 if it fails.
+static inline int clinux_affinity(uint64_t *words, int capacity) {
+  long bytes = syscall(SYS_sched_getaffinity, 0, (unsigned long)capacity * sizeof words[0], words);
+  return bytes > 0 ? (int)(bytes / (long)sizeof words[0]) : 0;
 }
 
 // The signals that the main thread takes care of, as a descriptor; they must be blocked in every thread. -1 if it fails.

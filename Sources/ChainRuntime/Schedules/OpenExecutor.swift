@@ -15,6 +15,10 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private var free: ContiguousArray<VirtualUser> = []
   private var queuedCount = 0
   private var start: UInt64 = 0
+  /// The last span in which we noticed nothing, being stopped or without a processor: its arrivals are late because of us, also those that find
+  /// no free user in the crowd that they form.
+  private var lateSpan: ClosedRange<UInt64>?
+  private static let lateSpanNanosecondsMin: UInt64 = 50_000_000
   private var isStopping = false
   private let mayRest: Bool
   private var timer: ReactorTimer!
@@ -66,6 +70,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   /// Everything that has become due by `now` starts, waits or is dropped.
   private func arrive(now: UInt64) {
+    if let offset = nextDue, start &+ offset &+ OpenExecutor.lateSpanNanosecondsMin < now { lateSpan = (start &+ offset)...now }
     while let offset = nextDue, start &+ offset <= now, !isStopping {
       context.recorder[isEarly: start &+ offset < warmUpEnd].arrivals &+= 1
       if queuedCount == 0, let user = takeUser() {
@@ -104,7 +109,8 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private func becameFree(_ user: VirtualUser) {
     if queuedCount > 0, !isStopping || isDraining, let offset = waiting.nextOffset() {
       queuedCount -= 1
-      begin(user, arrival: start &+ offset, intended: start &+ offset, userWasFree: false)
+      let intended = start &+ offset
+      begin(user, arrival: intended, intended: intended, userWasFree: lateSpan?.contains(intended) ?? false)
     } else {
       free.append(user)
     }

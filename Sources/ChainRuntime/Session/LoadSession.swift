@@ -39,6 +39,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var health = ProcessHealth()
   private var observerOperations: (operations: UInt64, fences: UInt64) = (0, 0)
   private var postedBefore: UInt64 = 0
+  /// By connection, since the last interval.
+  private var poolLooks: [PoolLooks] = []
   private var isFinished = false
   private var interruptions = 0
   private var progressDue: UInt64 = 0
@@ -215,7 +217,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatLast = reactor.now
     heartbeatDue = reactor.now &+ LoadSession.heartbeatNanoseconds
     reactor.arm(heartbeat, at: heartbeatDue)
-    health.begin()
+    health.begin(now: MonotonicClock.now)
+    reactor.observerReads = ObserverReads()
+    // What the setup did to the pools is not the load's.
+    for driver in context.drivers { _ = driver.takePoolReading(now: MonotonicClock.now) }
+    poolLooks = context.drivers.map { _ in PoolLooks() }
     executor?.begin(at: loadStart)
     report(nil)
   }
@@ -295,12 +301,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   }
 
   private func beat(now: UInt64) {
-    recorder.loopLateness.record(now &- min(heartbeatDue, now))
-    recorder.longestGapNanoseconds = max(recorder.longestGapNanoseconds, now &- heartbeatLast)
+    heartbeatDue = recorder.heartbeat(due: heartbeatDue, last: heartbeatLast, every: LoadSession.heartbeatNanoseconds, now: now)
     heartbeatLast = now
-    // Beats that were slept through are not made up: the lateness of this one tells.
-    heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
     reactor.arm(heartbeat, at: heartbeatDue)
+    for index in poolLooks.indices { poolLooks[index].look(context.drivers[index].inFlight) }
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
     if now >= progressDue { report(nil) }
     if phase == .load, let length = plan.profile.loadNanoseconds, now >= loadStart &+ length { stopRunning(now: now) }
@@ -321,7 +325,12 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
-    health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
+    interval.pools = takePools()
+    health.fill(&interval.generator, now: MonotonicClock.now)
+    interval.generator.observerReads = reactor.observerReads.count
+    interval.generator.observerLateReads = reactor.observerReads.late
+    interval.generator.observerLagNanosecondsMax = reactor.observerReads.longestNanoseconds
+    reactor.observerReads = ObserverReads()
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
@@ -349,6 +358,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard let broken = thresholdWatch.note(interval, ledgers: ledger.counts()), result.abortedBy == nil, !result.isInterrupted else { return }
     result.abortedBy = broken
     stopLoad(now: MonotonicClock.now)
+  }
+
+  private func takePools() -> [PoolInterval] {
+    context.drivers.indices.compactMap { index in
+      let reading = context.drivers[index].takePoolReading(now: MonotonicClock.now)
+      defer { if poolLooks.indices.contains(index) { poolLooks[index] = PoolLooks() } }
+      return reading.size == 0 ? nil : PoolInterval(connection: index, reading, poolLooks.indices.contains(index) ? poolLooks[index] : PoolLooks())
+    }
   }
 
   // Settling

@@ -2,37 +2,43 @@ import ChainIO
 import Glibc
 import Metrics
 
-/// What this process used, against what it may use: the figures behind the validity verdict.
+/// What this process used, against what it may use: the figures behind the validity verdict. Read on the reactor's thread, once a second.
 struct ProcessHealth {
+  private var since: UInt64 = 0
   private var cpuNanoseconds: UInt64 = 0
-  private var stealTicks: UInt64 = 0
-  private let cpusAllowed = CPUAllowance.cpus
+  private var stealNanoseconds: UInt64 = 0
+  private var waitNanoseconds: UInt64 = 0
+  private var throttledNanoseconds: UInt64 = 0
+  private let allowance = CPUAllowance()
+  private let cpusAllowed: Double
 
-  mutating func begin() {
+  init() { cpusAllowed = allowance.cpus }
+
+  mutating func begin(now: UInt64) {
+    since = now
     cpuNanoseconds = ProcessHealth.cpuUsed()
-    stealTicks = ProcessHealth.stealSoFar()
+    stealNanoseconds = allowance.stealNanoseconds
+    waitNanoseconds = CPUAllowance.threadWaitNanoseconds
+    throttledNanoseconds = allowance.throttledNanoseconds
   }
 
-  /// Writes what was used since the last call.
-  mutating func fill(_ health: inout GeneratorHealth, intervalNanoseconds: UInt64) {
-    let (cpu, steal) = (ProcessHealth.cpuUsed(), ProcessHealth.stealSoFar())
-    health.cpuNanoseconds = cpu &- cpuNanoseconds
-    health.cpuAllowedNanoseconds = UInt64(cpusAllowed * Double(intervalNanoseconds))
-    // /proc/stat counts in ticks of 1/100 s.
-    health.stealNanoseconds = (steal &- stealTicks) &* 10_000_000
-    cpuNanoseconds = cpu
-    stealTicks = steal
+  /// Writes what was used since the last call. `now` is the time of the call itself, not that of the interval's end: a timer that fires late
+  /// has more to tell.
+  mutating func fill(_ health: inout GeneratorHealth, now: UInt64) {
+    let before = self
+    begin(now: now)
+    health.watchedNanoseconds = since &- before.since
+    health.cpuNanoseconds = cpuNanoseconds &- before.cpuNanoseconds
+    health.cpuAllowedNanoseconds = UInt64(cpusAllowed * Double(health.watchedNanoseconds))
+    // The kernel's own counts may be read while they change: never less than before.
+    health.stealNanoseconds = stealNanoseconds - min(before.stealNanoseconds, stealNanoseconds)
+    health.cpuWaitNanoseconds = waitNanoseconds - min(before.waitNanoseconds, waitNanoseconds)
+    health.throttledNanoseconds = throttledNanoseconds - min(before.throttledNanoseconds, throttledNanoseconds)
   }
 
   private static func cpuUsed() -> UInt64 {
     var usage = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &usage)
     return UInt64(usage.tv_sec) * 1_000_000_000 + UInt64(usage.tv_nsec)
-  }
-
-  /// The eighth figure of /proc/stat's first line (proc(5)): time that the hypervisor gave to others.
-  private static func stealSoFar() -> UInt64 {
-    let fields = CPUAllowance.firstLine(of: "/proc/stat").split(separator: " ")
-    return fields.count > 8 ? UInt64(fields[8]) ?? 0 : 0
   }
 }

@@ -25,6 +25,7 @@ final class Recorder {
   var pauses = PauseCounts()
   let response = Histogram()
   let startDelay = Histogram()
+  let startDelayWaited = Histogram()
   let service = Histogram()
   private let steps: UnsafeMutableBufferPointer<StepCell>
   private let checks: UnsafeMutableBufferPointer<CheckCell>
@@ -33,7 +34,8 @@ final class Recorder {
   private var retries: [[UInt64]]
   private let program: Program
   let loopLateness = Histogram(digits: 2)
-  var longestGapNanoseconds: UInt64 = 0
+  private var longestGapNanoseconds: UInt64 = 0
+  private var longestGapEndNanoseconds: UInt64 = 0
   /// Arrivals that started more than 1 ms late although a user was free: our own fault.
   var lateUserFree: UInt64 = 0
   /// Arrivals that started late because every user was busy: the target's doing.
@@ -57,6 +59,9 @@ final class Recorder {
     checks.deallocate()
   }
 
+  /// What begins later than this is counted as late.
+  static let lateNanoseconds: UInt64 = 1_000_000
+
   /// The counts of iterations that arrived in the warm-up, or after it.
   subscript(isEarly isEarly: Bool) -> IterationCounts {
     get { isEarly ? early : iterations }
@@ -66,9 +71,29 @@ final class Recorder {
   /// An iteration of the open model began so many nanoseconds after it was intended.
   func startedLate(by delay: UInt64, userWasFree: Bool) {
     startDelay.record(delay)
-    guard delay > 1_000_000 else { return }
+    if !userWasFree { startDelayWaited.record(delay) }
+    guard delay > Recorder.lateNanoseconds else { return }
     if userWasFree { lateUserFree &+= 1 } else { lateNoUserFree &+= 1 }
   }
+
+  /// A heartbeat of the loop that was due at `due`, the last one having been at `last`.
+  ///
+  /// - Returns: when the next one is due.
+  func heartbeat(due: UInt64, last: UInt64, every period: UInt64, now: UInt64) -> UInt64 {
+    let gap = now &- min(last, now)
+    if gap > longestGapNanoseconds { (longestGapNanoseconds, longestGapEndNanoseconds) = (gap, now) }
+    loopLateness.record(now &- min(due, now))
+    var next = due &+ period
+    // A share of the heartbeats is to be a share of the time: those that were slept through were late as well. A standstill counts once, as such.
+    while gap <= Recorder.standstillNanoseconds, next <= now {
+      loopLateness.record(now &- next)
+      next &+= period
+    }
+    return max(next, now)
+  }
+
+  /// So long without a heartbeat is a reason of its own to doubt the figures.
+  static let standstillNanoseconds: UInt64 = 200_000_000
 
   /// One operation that ended well.
   ///
@@ -133,6 +158,7 @@ final class Recorder {
     pauses = PauseCounts()
     interval.response = response.takeSnapshot()
     interval.startDelay = startDelay.takeSnapshot()
+    interval.startDelayWaited = startDelayWaited.takeSnapshot()
     interval.service = service.takeSnapshot()
     for index in 0..<steps.count where steps[index].count > 0 {
       var step = StepInterval(step: index)
@@ -159,7 +185,9 @@ final class Recorder {
     }
     interval.generator.loopLateness = loopLateness.takeSnapshot()
     interval.generator.longestGapNanoseconds = longestGapNanoseconds
+    interval.generator.longestGapEndNanoseconds = longestGapEndNanoseconds
     longestGapNanoseconds = 0
+    longestGapEndNanoseconds = 0
     interval.generator.lateUserFree = lateUserFree
     interval.generator.lateNoUserFree = lateNoUserFree
     lateUserFree = 0

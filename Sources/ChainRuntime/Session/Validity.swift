@@ -1,40 +1,94 @@
 package import Metrics
 
 /// Whether the generator itself was honest: the rules of docs/measurement.md, applied to the record of a run.
+///
+/// A function of the record and so of the journal. Each rule looks at every five seconds of the load (and at the whole of a shorter one): a
+/// second is too short to tell bad luck from trouble, a whole run too long to show ten bad seconds. Reasons name the seconds that are to blame.
 package enum Validity {
   /// - Parameter isInterrupted: A run cut short is not blamed for arrivals that never became due.
   package static func judge(_ record: RunRecord, isInterrupted: Bool) -> [JournalValidity] {
-    var reasons: [JournalValidity] = []
-    let generator = record.generator
-    if let late = generator.loopLateness.estimableQuantile(0.99), late > 2_000_000 {
-      reasons.append(reason("loop-late", "the event loop's 10 ms heartbeat was late by \(Figure.time(Double(late))) at p99 (limit 2 ms)"))
-    }
-    if generator.longestGapNanoseconds > 200_000_000 {
-      reasons.append(
-        reason("loop-gap", "the event loop stood still for \(Figure.time(Double(generator.longestGapNanoseconds))) (limit 200 ms)"))
-    }
-    if record.start.model == .open {
-      // Arrivals that found no free user are late because of the target; only the others are our own.
-      let started = record.iterations.started
-      if started > 0, Double(generator.lateUserFree) > 0.01 * Double(started) {
-        reasons.append(
-          reason("start-delay", "\(generator.lateUserFree) of \(started) arrivals started more than 1 ms late although a user was free"))
-      }
-      let arrivals = record.iterations.arrivals + record.warmUpIterations.arrivals
-      if arrivals > 0, !isInterrupted, let asked = record.start.askedArrivals, Double(arrivals) < 0.99 * Double(asked) {
-        reasons.append(reason("offered-rate", "only \(arrivals) of \(asked) arrivals became due"))
-      }
-    }
-    if generator.cpuAllowedNanoseconds > 0 {
-      let share = Double(generator.cpuNanoseconds) / Double(generator.cpuAllowedNanoseconds)
-      if share > 0.7 { reasons.append(reason("cpu", "chainrun used \(Figure.percentage(share)) of the processor time it may use (limit 70 %)")) }
-      let steal = Double(generator.stealNanoseconds) / Double(generator.cpuAllowedNanoseconds)
-      if steal > 0.01 { reasons.append(reason("steal", "the hypervisor took \(Figure.percentage(steal)) of the processor time (limit 1 %)")) }
-    }
+    let seconds = record.seconds.filter { !$0.isWarmUp }
+    var reasons = emptiness(record, isInterrupted: isInterrupted)
+    reasons += standstills(record, seconds)
+    for rule in ValidityRule.all(for: record) { reasons += rule.reasons(record, seconds) }
+    reasons += offeredRate(record, isInterrupted: isInterrupted)
+    reasons += clamping(record)
+    reasons += damage(record)
+    reasons += overwhelmed(record, seconds)
     return reasons
   }
 
-  private static func reason(_ name: String, _ detail: String) -> JournalValidity {
-    JournalValidity(verdict: .degraded, name: name, detail: detail)
+  /// For whoever has nothing but the journal.
+  package static func judge(_ record: RunRecord) -> [JournalValidity] {
+    judge(record, isInterrupted: record.isCrashed || record.end?.interruptedBy != nil)
+  }
+
+  /// Nothing was measured.
+  private static func emptiness(_ record: RunRecord, isInterrupted: Bool) -> [JournalValidity] {
+    guard record.iterations.arrivals == 0, record.warmUpIterations.arrivals == 0, !isInterrupted else { return [] }
+    return [JournalValidity(verdict: .invalid, name: "no-load", detail: "no iteration began: there is nothing to conclude from")]
+  }
+
+  /// Whoever has stopped or starved this process: for that long it saw nothing and did nothing.
+  private static func standstills(_ record: RunRecord, _ seconds: [SecondRecord]) -> [JournalValidity] {
+    seconds.filter { $0.generator.longestGapNanoseconds > Recorder.standstillNanoseconds }.map { second in
+      let gap = second.generator.longestGapNanoseconds
+      let end = second.generator.longestGapEndNanoseconds
+      let range = end > gap ? (end - gap, end) : record.span(of: second)
+      return JournalValidity(
+        verdict: .degraded, name: "loop-gap", fromNanoseconds: range.0, toNanoseconds: range.1,
+        detail: "the event loop stood still for \(Figure.time(Double(gap))) (limit 200 ms): this process was stopped, or had no processor")
+    }
+  }
+
+  private static func offeredRate(_ record: RunRecord, isInterrupted: Bool) -> [JournalValidity] {
+    guard record.start.model == .open, !isInterrupted, !record.isStoppedByWriteBudget, let asked = record.start.askedArrivals else { return [] }
+    let arrivals = record.iterations.arrivals + record.warmUpIterations.arrivals
+    guard Double(arrivals) < 0.99 * Double(asked) else { return [] }
+    return [JournalValidity(verdict: .degraded, name: "offered-rate", detail: "only \(arrivals) of \(asked) arrivals became due")]
+  }
+
+  private static func clamping(_ record: RunRecord) -> [JournalValidity] {
+    let series = [record.response, record.service, record.startDelay] + record.steps.flatMap { [$0.service, $0.poolWait] } + record.measures.map(\.values)
+    let clamped = series.map(\.clampedCount).max() ?? 0
+    guard clamped > 0 else { return [] }
+    return [
+      JournalValidity(
+        verdict: .degraded, name: "clamped", detail: "\(clamped) times were longer than the hour that is measured: their quantiles are lower bounds")
+    ]
+  }
+
+  private static func damage(_ record: RunRecord) -> [JournalValidity] {
+    guard record.damagedLines > 0 else { return [] }
+    return [
+      JournalValidity(
+        verdict: .degraded, name: "journal-damaged", detail: "\(record.damagedLines) lines of the journal cannot be read: the counts are too small")
+    ]
+  }
+
+  /// Nothing can be concluded where this program itself was the slowest part for most of the time: not even a median says then what the target
+  /// did. A second is lost when more than half of its heartbeats were late by more than their own period, or when it has a standstill of more
+  /// than half of it.
+  private static func overwhelmed(_ record: RunRecord, _ seconds: [SecondRecord]) -> [JournalValidity] {
+    let lost = seconds.reduce(0) { lost, second in
+      let (lateness, gap) = (second.generator.loopLateness, second.generator.longestGapNanoseconds)
+      // A standstill of several seconds stands in the record of one of them.
+      if gap > 500_000_000 { return lost + Int((gap + 500_000_000) / 1_000_000_000) }
+      return lost + (lateness.count > 0 && lateness.count(above: 10_000_000) * 2 > lateness.count ? 1 : 0)
+    }
+    guard lost >= 5, lost * 2 > seconds.count, let first = seconds.first, let last = seconds.last else { return [] }
+    return [
+      JournalValidity(
+        verdict: .invalid, name: "overwhelmed", fromNanoseconds: record.span(of: first).0, toNanoseconds: record.span(of: last).1,
+        detail: "in \(lost) of \(seconds.count) seconds this program had no processor for most of the time: the figures are its own, not the target's")
+    ]
+  }
+}
+
+extension RunRecord {
+  /// CLOCK_MONOTONIC nanoseconds of a second of the timeline.
+  func span(of second: SecondRecord) -> (UInt64, UInt64) {
+    let start = Int64(bitPattern: loadStartNanoseconds) &+ Int64(second.second) &* 1_000_000_000
+    return (UInt64(max(0, start)), UInt64(max(0, start &+ 1_000_000_000)))
   }
 }

@@ -121,7 +121,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
-    call = OperationCall(owner: self, reactor: context.reactor)
+    call = OperationCall(owner: self, reactor: context.reactor, user: index)
     reader.read(call.result)
     deadlineTimer = ReactorTimer(owner: self, tag: 0)
     wakeTimer = ReactorTimer(owner: self, tag: 1)

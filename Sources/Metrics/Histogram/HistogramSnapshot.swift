@@ -51,6 +51,17 @@ package struct HistogramSnapshot: Hashable, Sendable {
     Quantile.isEstimable(q, from: count) ? quantile(q) : nil
   }
 
+  /// How many values lie above `nanoseconds`, to the bucket's width.
+  package func count(above nanoseconds: UInt64) -> UInt64 {
+    let last = HistogramLayout(digits: digits).position(of: nanoseconds).index
+    var above: UInt64 = 0
+    for (index, times) in zip(indices, counts).reversed() {
+      guard Int(index) > last else { break }
+      above &+= times
+    }
+    return above
+  }
+
   /// The share of values at or below `nanoseconds`, to the bucket's width.
   package func share(upTo nanoseconds: UInt64) -> Double? {
     guard count > 0 else { return nil }

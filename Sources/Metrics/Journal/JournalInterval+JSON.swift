@@ -19,6 +19,7 @@ extension JournalInterval {
     json.member("users", usersTotal)
     json.nonEmpty("response", response)
     json.nonEmpty("start_delay", startDelay)
+    json.nonEmpty("start_delay_waited", startDelayWaited)
     json.nonEmpty("service", service)
     json.objects("steps", steps) { step, json in
       json.member("step", step.step)
@@ -53,18 +54,10 @@ extension JournalInterval {
       json.member("retry", retry.retry)
       json.list("attempts", retry.attempts) { $1.unsigned($0) }
     }
+    json.objects("pools", pools) { pool, json in pool.writeMembers(to: &json) }
     if generator != GeneratorHealth() {
       json.key("generator")
-      json.beginObject()
-      json.nonEmpty("lateness", generator.loopLateness)
-      json.nonZero("gap_ns", generator.longestGapNanoseconds)
-      json.nonZero("cpu_ns", generator.cpuNanoseconds)
-      json.nonZero("cpu_allowed_ns", generator.cpuAllowedNanoseconds)
-      json.nonZero("steal_ns", generator.stealNanoseconds)
-      json.nonZero("late_user_free", generator.lateUserFree)
-      json.nonZero("late_no_user_free", generator.lateNoUserFree)
-      json.nonZero("foreign_enqueues", generator.foreignEnqueues)
-      json.endObject()
+      generator.write(to: &json)
     }
     if probes != ProbeCounts() {
       json.key("probes")
@@ -91,6 +84,7 @@ extension JournalInterval {
     usersTotal = json.unsigned("users")
     response = HistogramSnapshot(json["response"])
     startDelay = HistogramSnapshot(json["start_delay"])
+    startDelayWaited = HistogramSnapshot(json["start_delay_waited"])
     service = HistogramSnapshot(json["service"])
     steps = json.list("steps") {
       var step = StepInterval(step: $0.int("step"))
@@ -118,16 +112,8 @@ extension JournalInterval {
       CheckInterval(check: $0.int("check"), passed: $0.unsigned("passed"), failed: $0.unsigned("failed"))
     }
     retries = json.list("retries") { RetryInterval(retry: $0.int("retry"), attempts: $0.list("attempts") { $0.integer() ?? 0 }) }
-    if let health = json["generator"] {
-      generator.loopLateness = HistogramSnapshot(health["lateness"])
-      generator.longestGapNanoseconds = health.unsigned("gap_ns")
-      generator.cpuNanoseconds = health.unsigned("cpu_ns")
-      generator.cpuAllowedNanoseconds = health.unsigned("cpu_allowed_ns")
-      generator.stealNanoseconds = health.unsigned("steal_ns")
-      generator.lateUserFree = health.unsigned("late_user_free")
-      generator.lateNoUserFree = health.unsigned("late_no_user_free")
-      generator.foreignEnqueues = health.unsigned("foreign_enqueues")
-    }
+    pools = json.list("pools") { PoolInterval($0) }
+    if let health = json["generator"] { generator = GeneratorHealth(health) }
     if let counts = json["probes"] {
       probes = ProbeCounts(operations: counts.unsigned("operations"), targetOperations: counts.unsigned("target"), fences: counts.unsigned("fences"))
     }

@@ -26,6 +26,8 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var response = HistogramSnapshot()
   /// Actual minus intended start; open load only.
   package var startDelay = HistogramSnapshot()
+  /// Of these, the starts that had to wait because no user was free: the target is slow. The others are our own doing.
+  package var startDelayWaited = HistogramSnapshot()
   /// End minus actual start.
   package var service = HistogramSnapshot()
 
@@ -34,6 +36,8 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var hops: [HopInterval] = []
   package var checks: [CheckInterval] = []
   package var retries: [RetryInterval] = []
+  /// By declared connection; those of which something is known.
+  package var pools: [PoolInterval] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
 
@@ -98,25 +102,6 @@ package struct CheckInterval: Hashable, Sendable {
     self.passed = passed
     self.failed = failed
   }
-}
-
-/// Whether the generator itself kept up; what the validity verdict is made from.
-package struct GeneratorHealth: Hashable, Sendable {
-  /// Heartbeat minus its due time.
-  package var loopLateness = HistogramSnapshot()
-  package var longestGapNanoseconds: UInt64 = 0
-  /// CPU time of this process, and what affinity and cgroup would have allowed in the same span, nanoseconds.
-  package var cpuNanoseconds: UInt64 = 0
-  package var cpuAllowedNanoseconds: UInt64 = 0
-  /// CPU time that the hypervisor took, nanoseconds.
-  package var stealNanoseconds: UInt64 = 0
-  /// Late although a user was free: we are slow.
-  package var lateUserFree: UInt64 = 0
-  /// Late because no user was free: the target is slow.
-  package var lateNoUserFree: UInt64 = 0
-  package var foreignEnqueues: UInt64 = 0
-
-  package init() {}
 }
 
 package struct ProbeCounts: Hashable, Sendable {

@@ -5,9 +5,12 @@ internal import LosslessJSON
 package enum JournalReader {
   /// Reads the file in pieces; memory grows with the run's seconds and steps, not with its events.
   ///
-  /// - Parameter eachEventRow: Called with every event row, in the journal's order.
+  /// - Parameters:
+  ///   - eachEventRow: Called with every event row, in the journal's order.
+  ///   - eachInterval: Called with every interval record, in the journal's order.
   package static func read(
-    path: String, eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
+    path: String, eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
+    eachInterval: (JournalInterval) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
   ) throws(JournalReadError) -> RunRecord {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .cannotRead(code: errno) }
@@ -24,10 +27,10 @@ package enum JournalReader {
       }
       if count == 0 { break }
       pending.append(contentsOf: piece[..<count])
-      let used = try consumeLines(of: pending, isLast: false, into: &builder, eachEventRow)
+      let used = try consumeLines(of: pending, isLast: false, into: &builder, eachInterval, eachEventRow)
       pending.removeSubrange(..<used)
     }
-    _ = try consumeLines(of: pending, isLast: true, into: &builder, eachEventRow)
+    _ = try consumeLines(of: pending, isLast: true, into: &builder, eachInterval, eachEventRow)
     return try builder.finish()
   }
 
@@ -54,18 +57,20 @@ package enum JournalReader {
     return start
   }
 
-  /// As ``read(path:eachEventRow:)``, from memory.
+  /// As ``read(path:eachEventRow:eachInterval:)``, from memory.
   package static func read(
-    bytes: [UInt8], eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
+    bytes: [UInt8], eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
+    eachInterval: (JournalInterval) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
   ) throws(JournalReadError) -> RunRecord {
     var builder = RunRecordBuilder()
-    _ = try consumeLines(of: bytes, isLast: true, into: &builder, eachEventRow)
+    _ = try consumeLines(of: bytes, isLast: true, into: &builder, eachInterval, eachEventRow)
     return try builder.finish()
   }
 
   /// - Returns: how many bytes were used.
   private static func consumeLines(
     of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder,
+    _ eachInterval: (JournalInterval) throws(JournalReadError) -> Void,
     _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
   ) throws(JournalReadError) -> Int {
     var start = 0
@@ -82,9 +87,13 @@ package enum JournalReader {
         continue
       }
       let document = parse(bytes, start..<end)
-      if let document, let row = builder.add(document.root) {
-        try eachEventRow(row)
-      } else if document == nil && newline != nil && end > start {
+      if let document {
+        switch builder.add(document.root) {
+        case .row(let row): try eachEventRow(row)
+        case .interval(let interval): try eachInterval(interval)
+        case .nothing: break
+        }
+      } else if newline != nil && end > start {
         builder.record.damagedLines += 1
       }
       start = end + 1

@@ -37,6 +37,7 @@ package struct JournalStart: JournalRecord, Hashable {
   package var realtimeNanoseconds: UInt64 = 0
 
   /// Tables: other records name their rows by position.
+  package var connections: [ConnectionInfo] = []
   package var steps: [StepInfo] = []
   package var measures: [String] = []
   package var events: [EventInfo] = []
@@ -169,6 +170,10 @@ extension JournalStart {
     json.nonZero("warm_up_ns", warmUpNanoseconds)
     json.member("mono_ns", monotonicNanoseconds)
     json.member("real_ns", realtimeNanoseconds)
+    json.objects("connections", connections) { connection, json in
+      json.member("name", connection.name)
+      json.member("kind", connection.kind)
+    }
     json.objects("steps", steps) { step, json in
       json.member("id", step.id)
       json.member("verb", step.verb)
@@ -230,6 +235,7 @@ extension JournalStart {
     warmUpNanoseconds = json.unsigned("warm_up_ns")
     monotonicNanoseconds = json.unsigned("mono_ns")
     realtimeNanoseconds = json.unsigned("real_ns")
+    connections = json.list("connections") { ConnectionInfo(name: $0.text("name"), kind: $0.text("kind")) }
     steps = json.list("steps") {
       StepInfo(
         id: $0.text("id"), verb: $0.text("verb"), method: $0.text("method"), connection: $0.optionalText("conn"), line: $0.int("line"),

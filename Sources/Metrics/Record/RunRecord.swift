@@ -19,6 +19,8 @@ package struct RunRecord: Sendable {
   package var askedArrivals: Double?
   package var response = HistogramSnapshot()
   package var startDelay = HistogramSnapshot()
+  /// The part of it that waited for a user: the target's doing, not ours.
+  package var startDelayWaited = HistogramSnapshot()
   package var service = HistogramSnapshot()
   package var steps: [StepRecord] = []
   package var measures: [MeasureRecord] = []
@@ -35,6 +37,8 @@ package struct RunRecord: Sendable {
   package var thresholds: [JournalThreshold] = []
   package var validity: [JournalValidity] = []
   package var gaps: [JournalGap] = []
+  /// By declared connection.
+  package var pools: [PoolRecord] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
   /// Ascending; a second in which warm-up and load meet has two.
@@ -174,7 +178,10 @@ package struct SecondRecord: Hashable, Sendable {
   package var usersBusy: UInt64 = 0
   package var usersTotal: UInt64 = 0
   package var response = HistogramSnapshot()
+  package var startDelay = HistogramSnapshot()
+  package var startDelayWaited = HistogramSnapshot()
   package var service = HistogramSnapshot()
+  package var generator = GeneratorHealth()
   /// As long as the step table.
   package var steps: [StepSecond]
   package var failures: UInt64 = 0

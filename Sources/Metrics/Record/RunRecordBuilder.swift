@@ -8,6 +8,7 @@ struct RunRecordBuilder {
   private var hasStart = false
   private var response = Histogram()
   private var startDelay = Histogram()
+  private var startDelayWaited = Histogram()
   private var service = Histogram()
   private var lateness = Histogram()
   private var stepService: [Histogram] = []
@@ -31,17 +32,26 @@ struct RunRecordBuilder {
     let stableHigh = Histogram()
   }
 
-  /// - Returns: the row, if the record is one.
-  mutating func add(_ json: JSONValue) -> JournalEventRow? {
+  /// What the reader's caller may want to see of each record, beside what the record of the run keeps of it.
+  enum Passed {
+    case row(JournalEventRow)
+    case interval(JournalInterval)
+    case nothing
+  }
+
+  mutating func add(_ json: JSONValue) -> Passed {
     guard let name = json["r"]?.string else {
       record.damagedLines &+= 1
-      return nil
+      return .nothing
     }
-    guard let kind = JournalKind(rawValue: name) else { return nil }  // from a newer version
+    guard let kind = JournalKind(rawValue: name) else { return .nothing }  // from a newer version
     switch kind {
     case .start: begin(JournalStart(json))
     case .phase: record.phases.append(JournalPhase(json))
-    case .interval: add(JournalInterval(json))
+    case .interval:
+      let interval = JournalInterval(json)
+      add(interval)
+      return .interval(interval)
     case .failure:
       let failure = JournalFailure(json)
       failures.add(failure)
@@ -55,7 +65,7 @@ struct RunRecordBuilder {
     case .event:
       let row = JournalEventRow(json)
       add(row)
-      return row
+      return .row(row)
     case .observer: add(JournalObserver(json))
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
@@ -65,7 +75,7 @@ struct RunRecordBuilder {
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
     }
-    return nil
+    return .nothing
   }
 
   mutating func begin(_ start: JournalStart) {
@@ -74,6 +84,7 @@ struct RunRecordBuilder {
     record.start = start
     record.steps = start.steps.map { StepRecord(info: $0) }
     record.measures = start.measures.map { MeasureRecord(name: $0) }
+    record.pools = start.connections.map { PoolRecord(info: $0) }
     record.events = start.events.map { EventRecord(info: $0) }
     record.checks = start.checks.map { CheckRecord(info: $0) }
     stepService = start.steps.map { _ in Histogram() }
@@ -109,6 +120,9 @@ struct RunRecordBuilder {
       stepService[step.step].add(step.service)
       stepPoolWait[step.step].add(step.poolWait)
     }
+    for pool in interval.pools where record.pools.indices.contains(pool.connection) {
+      record.pools[pool.connection].add(pool, nanoseconds: interval.endNanoseconds - min(interval.startNanoseconds, interval.endNanoseconds))
+    }
     for measure in interval.measures where measures.indices.contains(measure.measure) {
       measures[measure.measure].add(measure.values)
     }
@@ -133,15 +147,9 @@ struct RunRecordBuilder {
 
   private mutating func addGenerator(_ interval: JournalInterval) {
     guard !interval.isWarmUp else { return }
-    let health = interval.generator
-    lateness.add(health.loopLateness)
-    record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
-    record.generator.cpuNanoseconds &+= health.cpuNanoseconds
-    record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
-    record.generator.stealNanoseconds &+= health.stealNanoseconds
-    record.generator.lateUserFree &+= health.lateUserFree
-    record.generator.lateNoUserFree &+= health.lateNoUserFree
-    record.generator.foreignEnqueues &+= health.foreignEnqueues
+    lateness.add(interval.generator.loopLateness)
+    record.generator.addFigures(of: interval.generator)
+    startDelayWaited.add(interval.startDelayWaited)
   }
 
   mutating func add(_ row: JournalEventRow) {
@@ -203,11 +211,16 @@ struct RunRecordBuilder {
     guard record.start.format == JournalStart.currentFormat else { throw .unsupportedFormat(record.start.format) }
     record.response = response.snapshot()
     record.startDelay = startDelay.snapshot()
+    record.startDelayWaited = startDelayWaited.snapshot()
     record.service = service.snapshot()
     record.generator.loopLateness = lateness.snapshot()
     for index in record.steps.indices {
       record.steps[index].service = stepService[index].snapshot()
       record.steps[index].poolWait = stepPoolWait[index].snapshot()
+    }
+    for index in record.pools.indices {
+      let waits = record.steps.filter { $0.info.connection == record.pools[index].info.name }.map(\.poolWait)
+      record.pools[index].wait = HistogramSnapshot(merging: waits, scratch: Histogram())
     }
     for index in record.measures.indices { record.measures[index].values = measures[index].snapshot() }
     for event in record.events.indices {
@@ -312,6 +325,10 @@ extension SecondRecord {
         stepServices[step.step].append(step.service)
       }
     }
+    for interval in intervals { generator.addFigures(of: interval.generator) }
+    generator.loopLateness = HistogramSnapshot(merging: intervals.map(\.generator.loopLateness), scratch: Histogram(digits: 2))
+    startDelay = HistogramSnapshot(merging: intervals.map(\.startDelay), scratch: scratch)
+    startDelayWaited = HistogramSnapshot(merging: intervals.map(\.startDelayWaited), scratch: scratch)
     response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
     service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
     for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }

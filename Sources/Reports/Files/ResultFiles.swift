@@ -6,6 +6,7 @@ package import Metrics
 package enum ResultFiles {
   package static let journalName = "journal.ndjson"
   package static let eventsName = "results_events.csv"
+  package static let histogramsName = "metrics.hlog"
 
   /// The files that are functions of the record, in the order in which they are written: the shortest way back first.
   private static var derived: [(name: String, text: (RunRecord) -> String)] {
@@ -46,16 +47,27 @@ package enum ResultFiles {
     }
     var run: RunRecord
     var events: OutputFile?
+    var histograms: OutputFile?
     do throws(JournalReadError) {
       // The start record names the rows that follow it.
-      var csv = EventsCSV(events: try JournalReader.readStart(path: journal).events)
+      let start = try JournalReader.readStart(path: journal)
+      var csv = EventsCSV(events: start.events)
+      let log = HistogramLog(start: start)
       attempt { () throws(ResultFilesError) in events = try OutputFile(directory + "/" + eventsName) }
+      // Only beside its journal: another folder was asked for other files.
+      if directory == source { attempt { () throws(ResultFilesError) in histograms = try OutputFile(directory + "/" + histogramsName) } }
       events?.write(EventsCSV.header)
-      run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in events?.write(csv.line(for: row)) }
+      histograms?.write(log.header)
+      run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in
+        events?.write(csv.line(for: row))
+      } eachInterval: { (interval) throws(JournalReadError) in
+        histograms?.write(log.lines(of: interval))
+      }
     } catch {
       throw .journal(error)
     }
     attempt { () throws(ResultFilesError) in try events?.finish() }
+    attempt { () throws(ResultFilesError) in try histograms?.finish() }
     conclude(&run)
     for file in files {
       attempt { () throws(ResultFilesError) in try OutputFile.write(file.text(run), to: directory + "/" + file.name) }

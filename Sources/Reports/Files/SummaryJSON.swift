@@ -51,6 +51,7 @@ package enum SummaryJSON {
     json.member("share", run.probes.share)
     json.member("fences", run.probes.fences)
     json.endObject()
+    writePools(of: run, to: &json)
     writeGenerator(of: run, to: &json)
     json.endObject()
     return json.text + "\n"
@@ -302,6 +303,47 @@ package enum SummaryJSON {
     json.endObject()
   }
 
+  private static func writePools(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("pools")
+    json.beginObject()
+    for pool in run.pools where pool.size > 0 {
+      json.key(pool.info.name)
+      json.beginObject()
+      json.member("kind", pool.info.kind)
+      json.member("size", pool.size)
+      json.member("shared", pool.isShared)
+      json.member("utilisation", pool.utilisation.map { ($0 * 1e6).rounded() / 1e6 })
+      json.key("in_flight")
+      if let mean = pool.inFlightMean {
+        json.beginObject()
+        json.member("mean", (mean * 1e3).rounded() / 1e3)
+        json.member("max", pool.inFlightMax)
+        json.endObject()
+      } else {
+        json.null()
+      }
+      json.member("waits", pool.waits)
+      json.member("refused", pool.refused)
+      json.key("wait")
+      if pool.wait.isEmpty { json.null() } else { write(pool.wait, to: &json) }
+      json.key("exhausted_s")
+      json.rawNumber(Quantities.seconds(pool.exhaustedNanoseconds))
+      json.key("exhausted")
+      json.beginArray()
+      for span in pool.exhaustions {
+        json.beginObject()
+        json.member("from_s", rounded(run.seconds(at: span.lowerBound)))
+        json.member("to_s", rounded(run.seconds(at: span.upperBound)))
+        json.endObject()
+      }
+      json.endArray()
+      json.member("reconnects", pool.reconnects)
+      json.member("connect_failures", pool.connectFailures)
+      json.endObject()
+    }
+    json.endObject()
+  }
+
   private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
     json.key("generator")
     json.beginObject()
@@ -310,9 +352,16 @@ package enum SummaryJSON {
     json.key("longest_gap_s")
     json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
-    json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.cpuAllowedNanoseconds))
+    json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.watchedNanoseconds))
+    json.member("cpu_wait_share", share(run.generator.cpuWaitNanoseconds, of: run.generator.watchedNanoseconds))
+    json.key("throttled_s")
+    json.rawNumber(Quantities.seconds(run.generator.throttledNanoseconds))
     json.member("late_user_free", run.generator.lateUserFree)
     json.member("late_no_user_free", run.generator.lateNoUserFree)
+    json.member("observer_reads", run.generator.observerReads)
+    json.member("observer_late_reads", run.generator.observerLateReads)
+    json.key("observer_lag_max_s")
+    json.rawNumber(Quantities.seconds(run.generator.observerLagNanosecondsMax))
     json.member("foreign_enqueues", run.generator.foreignEnqueues)
     json.endObject()
   }

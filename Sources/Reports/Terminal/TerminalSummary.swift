@@ -16,7 +16,7 @@ package struct TerminalSummary {
     if hasDash, let last = figures.lastIndex(where: { !$0.isEmpty }) {
       figures[last].append(summary.note("– too few samples to bound it (p50 needs 6, p95 72, p99 368), or not checkable"))
     }
-    var sections = [summary.head] + figures
+    var sections = [summary.head] + figures + [summary.pools]
     sections += [summary.checks, summary.errors, summary.thresholds, summary.validity, summary.places(resultsPath)]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -30,6 +30,11 @@ package struct TerminalSummary {
     if !run.start.profileText.isEmpty { table.row([Cell("load", .faint), Cell(run.start.profileText)]) }
     table.row([Cell("rate", .faint), Cell(rateText)])
     table.row([Cell("iterations", .faint), Cell(iterationsText)])
+    if run.startDelayWaited.count > 0 {
+      let count = Quantities.count(run.startDelayWaited.count)
+      let longest = Quantities.duration(run.startDelayWaited.max)
+      table.row([Cell("waited", .faint), Cell("\(count) of these for a free user, up to \(longest): the target was slow, or the users too few")])
+    }
     if run.warmUpIterations.arrivals > 0 {
       table.row([Cell("warm-up", .faint), Cell("\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures")])
     }
@@ -286,6 +291,28 @@ package struct TerminalSummary {
         "could not see for \(Quantities.duration(gap.toNanoseconds - min(gap.fromNanoseconds, gap.toNanoseconds))) at \(second(gap.fromNanoseconds)): \(gap.reason)"
       )
     } + (gaps.count > 3 ? [note("and \(gaps.count - 3) more gaps")] : [])
+  }
+
+  // The pools.
+
+  /// Those that somebody had to wait for, or that lost connections: the others are no news.
+  private var pools: [String] {
+    let shown = run.pools.filter { $0.waits + $0.refused + $0.reconnects + $0.connectFailures > 0 }
+    guard !shown.isEmpty else { return [] }
+    var table = TextTable([.left, .right, .right, .right, .right, .right, .right, .right])
+    table.header(["", "size", "in use", "waits", "wait p95", "refused", "exhausted", "reconnects"])
+    for pool in shown {
+      let use: Cell =
+        pool.utilisation.map { Cell(Quantities.percentage($0)) } ?? pool.inFlightMean.map { Cell("\(Quantities.trimmed($0, decimals: 1)) at once") } ?? ""
+      table.row([
+        Cell(pool.info.name, .heading), Cell(Quantities.count(UInt64(pool.size))), use, Cell(Quantities.count(pool.waits), pool.waits > 0 ? .doubtful : .faint),
+        pool.wait.estimableQuantile(0.95).map { Cell(Quantities.duration($0)) } ?? Cell("–", .faint),
+        Cell(Quantities.count(pool.refused), pool.refused > 0 ? .bad : .faint),
+        pool.exhaustedNanoseconds > 0 ? Cell(Quantities.duration(pool.exhaustedNanoseconds), .doubtful) : Cell("", .faint),
+        Cell(Quantities.count(pool.reconnects), pool.reconnects > 0 ? .doubtful : .faint),
+      ])
+    }
+    return [heading("Pools")] + table.lines(width: width, style: style)
   }
 
   // The verdicts.

@@ -39,7 +39,7 @@ enum RunCommand {
     let exportOptions = try exportOptions(invocation)
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
-    raiseDescriptorLimit()
+    try preflight(program, profile, used.connectors, used.targets)
 
     let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
 
@@ -205,12 +205,12 @@ enum RunCommand {
     return (used, targets)
   }
 
-  /// Many virtual users need many descriptors; the soft limit is ours to raise.
-  private static func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-    limit.rlim_cur = min(limit.rlim_max, 1 << 20)
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  /// What can be known to fail is not begun.
+  private static func preflight(
+    _ program: Program, _ profile: LoadProfile, _ connectors: [any Connector], _ targets: [any ConnectionTarget]
+  ) throws(Stop) {
+    let demand = Preflight.Demand(program, users: profile.usersMax, connectors: connectors, targets: targets)
+    if let refusal = Preflight.refusal(demand, Preflight.supply(for: demand)) { throw Stop(code: .environment, message: refusal) }
   }
 
   /// Twelve characters of base 32 without vowels: short enough for keys, different enough for runs.

@@ -21,6 +21,7 @@ enum RunHeader {
     start.monotonicNanoseconds = MonotonicClock.now
     start.realtimeNanoseconds = UInt64(max(0, WallClock.now))
     func line(_ range: SourceRange) -> Int { files.position(of: range).line }
+    start.connections = program.connections.map { ConnectionInfo(name: $0.name, kind: $0.kind) }
     start.steps = program.steps.map { step in
       StepInfo(
         id: step.name, verb: step.verb, method: step.method, connection: step.connection.map { program.connections[$0.index].name },
@@ -89,7 +90,7 @@ enum RunHeader {
     }
     info.name = text(names.nodename)
     info.kernel = "\(text(names.sysname)) \(text(names.release)) \(text(names.machine))"
-    info.cpusAllowed = CPUAllowance.cpus
+    info.cpusAllowed = CPUAllowance().cpus
     info.reactors = 1
     return info
   }
