@@ -7,7 +7,7 @@ import Metrics
 /// A chain of phases, each of which ends in a call-back that begins the next: open the connections, run the chain's setup, arm the observers,
 /// apply the load, let running iterations finish, let events settle, run the teardown, close.
 final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
-  private enum TimerTag: Int { case heartbeat, interval, graceful }
+  private enum TimerTag: Int { case heartbeat, interval, graceful, concluding }
 
   private let plan: RunPlan
   private let program: Program
@@ -25,6 +25,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var heartbeat: ReactorTimer!
   private var intervalTimer: ReactorTimer!
   private var gracefulTimer: ReactorTimer!
+  private var concluding: ReactorTimer!
+  /// All events are settled; what is left are their rows.
+  private var isConcluding = false
   private var heartbeatDue: UInt64 = 0
   private var heartbeatLast: UInt64 = 0
   private var intervalStart: UInt64 = 0
@@ -48,6 +51,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// After every event was seen, how long the observers stay for second deliveries.
   private static let lingerNanoseconds: UInt64 = 200_000_000
   private static let rowsPerHeartbeat = 500
+  private static let rowsPerConclusion = 2000
 
   init(plan: RunPlan, reactor: Reactor, completion: @escaping (RunResult) -> Void) {
     self.plan = plan
@@ -68,6 +72,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
+    concluding = ReactorTimer(owner: self, tag: TimerTag.concluding.rawValue)
   }
 
   // Connecting
@@ -260,6 +265,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .graceful:
       executor?.stopStarting(now: now)
       executor?.interruptAll(now: now)
+    case .concluding: if isConcluding { conclude(now: now) }
     }
   }
 
@@ -289,6 +295,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
     health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
+    interval.generator.longestTurnNanoseconds = reactor.turnNanosecondsMax
+    reactor.turnNanosecondsMax = 0
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
@@ -314,7 +322,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   // Settling
 
   private func checkSettled(now: UInt64) {
-    guard phase == .settling, usersToTearDown == 0 else { return }
+    guard phase == .settling, usersToTearDown == 0, !isConcluding else { return }
     if !isStoppingAtOnce {
       guard ledger.isSettled(now: now) else {
         settledSince = 0
@@ -325,7 +333,17 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     heartbeat.disarm()
     intervalTimer.disarm()
-    plan.journal.append(ledger.finish(now: now))
+    isConcluding = true
+    conclude(now: now)
+  }
+
+  /// Writes the rows that are left, some in each turn: after a fast run there are as many as its events of one settle time, and the journal
+  /// takes only so many at once.
+  private func conclude(now: UInt64) {
+    guard !plan.journal.isBehind else { return reactor.arm(concluding, at: now &+ 5_000_000) }
+    plan.journal.append(ledger.finish(now: now, limit: LoadSession.rowsPerConclusion))
+    // In a turn of its own: a timer that is due in this one would fire in it.
+    guard ledger.isWritten else { return reactor.arm(concluding, at: now &+ 1) }
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
@@ -360,6 +378,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat.invalidate()
     intervalTimer.invalidate()
     gracefulTimer.invalidate()
+    concluding.invalidate()
     plan.journal.append(recorder.takeFailures())
     result.mailboxMessages = reactor.mailbox.postedCount
     completion(result)
