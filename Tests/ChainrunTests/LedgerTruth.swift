@@ -22,6 +22,8 @@ struct LedgerTruth {
     var duplicated: Set<Int64> = []
     var extraDeliveries = 0
     var reordered: Set<Int64> = []
+    /// Those of them of which Redis can have told: what is written in one turn of its loop comes in no order.
+    var visiblyReordered: Set<Int64> = []
     var mismatched: Set<Int64> = []
     /// Times that an older version followed a newer one.
     var regressions = 0
@@ -70,6 +72,8 @@ struct LedgerTruth {
     var hop = Hop()
     var highest: [Int64: Int64] = [:]
     var latest: [Int64: Int64] = [:]
+    /// By key, the versions that were there before and when their replies had come.
+    var earlier: [Int64: [(version: Int64, to: UInt64)]] = [:]
     for act in acts {
       if let order = committed[act.id] {
         if !hop.seen.insert(act.id).inserted {
@@ -85,6 +89,8 @@ struct LedgerTruth {
       guard let key = act.key, let version = act.version else { continue }
       // RFC 4737: lower than the highest that came before.
       if version < highest[key] ?? 0 { hop.reordered.insert(act.id) }
+      if earlier[key]?.contains(where: { $0.version > version && $0.to <= act.from }) == true { hop.visiblyReordered.insert(act.id) }
+      earlier[key, default: []].append((version, act.to))
       if version < latest[key] ?? 0 { hop.regressions += 1 }
       highest[key] = max(highest[key] ?? 0, version)
       latest[key] = version
