@@ -55,6 +55,11 @@ private struct ProgramListing {
       let columns = feed.columns.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
       return "\(feed.name): \(feed.rowCount) rows of \(columns), \(feed.pick.rawValue), then \(feed.onExhaustion.rawValue)"
     }
+    table("load", program.profiles.indices) { listing, index in
+      let profile = listing.program.profiles[index]
+      let warmUp = profile.warmUpNanoseconds == 0 ? "" : ", of which \(LoadProfile.text(profile.warmUpNanoseconds)) are warm-up"
+      return "\(profile.name): \(profile.words)\(warmUp), stops within \(LoadProfile.text(profile.gracefulStopNanoseconds))"
+    }
     table("thresholds", program.thresholds.indices) { listing, index in Self.oneLine(listing.program.thresholds[index].text) }
   }
 

@@ -118,6 +118,50 @@ extension Explanation {
         bad: "steps:\n  - think: 2s\nload:\n  steady: { open: { rate: 100/s, for: 10s, max_vus: 50 } }\n",
         good: "steps:\n  - think: 2s\nload:\n  steady: { open: { rate: 100/s, for: 10s, max_vus: 500 } }\n"),
       Explanation(
+        .emptyLoad, "A load profile starts nothing: it has no stages, or stays at 0.",
+        why: "A run of it would end without a single iteration, and say that nothing is wrong.",
+        bad: "steps:\n  - redis: GET front\nload:\n  ramp: { closed: { stages: [] } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  ramp: { closed: { stages: [ { to: 50, over: 1m }, { hold: 5m } ] } }\n"),
+      Explanation(
+        .spikeOutsideRun, "A spike begins or ends after the load.",
+        why: "Part of it would not happen, and the run would be taken for one that the system survived.",
+        bad: "steps:\n  - redis: GET front\nload:\n  sale: { open: { spike: { base: 50/s, peak: 600/s, at: 2m, for: 20s }, for: 2m } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  sale: { open: { spike: { base: 50/s, peak: 600/s, at: 2m, for: 20s }, for: 5m } }\n"),
+      Explanation(
+        .spikeBelowBase, "The peak of a spike is not above its base.",
+        why: "The two are probably mixed up. A dip in the load can be said with 'stages'.",
+        bad: "steps:\n  - redis: GET front\nload:\n  sale: { open: { spike: { base: 600/s, peak: 50/s, at: 2m, for: 20s }, for: 5m } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  sale: { open: { spike: { base: 50/s, peak: 600/s, at: 2m, for: 20s }, for: 5m } }\n"),
+      Explanation(
+        .stepNeverReaches, "Steps of the rate jump over the rate that they go to.",
+        why: "It would be unclear what the last step is, and two readers of a report would disagree about the highest rate.",
+        bad: "steps:\n  - redis: GET front\nload:\n  climb: { open: { step: { from: 50/s, by: 40/s, every: 1m, to: 600/s } } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  climb: { open: { step: { from: 50/s, by: 50/s, every: 1m, to: 600/s } } }\n"),
+      Explanation(
+        .curveUnreadable, "The file of a recorded rate could not be read, or its rows are not ascending seconds with rates.",
+        why: "The rate is followed as it was recorded, so a row that is misread would be a load that never was. Paths are relative to the chain's file.",
+        bad: Example(
+          "steps:\n  - redis: GET front\nload:\n  monday: { open: { curve: monday.csv } }\n",
+          files: ["monday.csv": "seconds,rate\n0,50\n60,-20\n30,80\n"]),
+        good: Example(
+          "steps:\n  - redis: GET front\nload:\n  monday: { open: { curve: monday.csv } }\n",
+          files: ["monday.csv": "seconds,rate\n0,50\n60,120\n90,80\n"])),
+      Explanation(
+        .idleStage, "A load begins or ends with a stage in which nothing runs.",
+        why: "The run takes longer and shows nothing more. In the middle of a load such a stage is a pause between two bursts.",
+        bad: "steps:\n  - redis: GET front\nload:\n  ramp: { closed: { stages: [ { hold: 1m }, { to: 50, over: 1m } ] } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  ramp: { closed: { stages: [ { to: 50, over: 1m }, { hold: 1m } ] } }\n"),
+      Explanation(
+        .warmUpExceedsLoad, "The whole load is warm-up.",
+        why: "The warm-up is left out of all figures, so there would be none, and every threshold would be without samples.",
+        bad: "steps:\n  - redis: GET front\nload:\n  short: { closed: { vus: 5, for: 10s }, warmup: 30s }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  short: { closed: { vus: 5, for: 1m }, warmup: 30s }\n"),
+      Explanation(
+        .startOffsetExceedsLoad, "Some users would start after the load has ended, so they never do.",
+        why: "The load would have fewer users than the profile says.",
+        bad: "steps:\n  - redis: GET front\nload:\n  short: { closed: { vus: 5, for: 10s, start_offset: 30s } }\n",
+        good: "steps:\n  - redis: GET front\nload:\n  short: { closed: { vus: 5, for: 1m, start_offset: 10s } }\n"),
+      Explanation(
         .unusedAllowance, "A comment '# lint: allow NAME because …' suppresses nothing, gives no reason, or names no finding.",
         why: "The reason for it has gone, and it would hide the next finding of that name.",
         bad: "steps:\n  - log: hello  # lint: allow unused-capture because it is only here to be seen\n", good: "steps:\n  - log: hello\n"),

@@ -56,6 +56,11 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case feedUnreadable = "feed-unreadable"
   case feedTooSmallForUnique = "feed-too-small-for-unique"
   case poolSelfDeadlock = "pool-self-deadlock"
+  case emptyLoad = "empty-load"
+  case spikeOutsideRun = "spike-outside-run"
+  case spikeBelowBase = "spike-below-base"
+  case stepNeverReaches = "step-never-reaches"
+  case curveUnreadable = "curve-unreadable"
 
   // What will run, and probably not as meant
   case unusedCapture = "unused-capture"
@@ -63,6 +68,9 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case keyWithoutRunScope = "key-without-run-scope"
   case poolSmallerThanUsers = "pool-smaller-than-users"
   case rateInfeasible = "rate-infeasible"
+  case idleStage = "idle-stage"
+  case warmUpExceedsLoad = "warmup-exceeds-load"
+  case startOffsetExceedsLoad = "start-offset-exceeds-load"
   case thinkInsideTransaction = "think-inside-transaction"
   case awaitInsideTransaction = "await-inside-transaction"
   case ambiguousScalar = "ambiguous-scalar"
@@ -137,11 +145,19 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .feedUnreadable: (.error, "the file of a feed could not be read")
     case .feedTooSmallForUnique: (.error, "a feed with 'pick: unique' has a row for each iteration")
     case .poolSelfDeadlock: (.error, "a user never holds a connection while it waits for another of the same pool")
+    case .emptyLoad: (.error, "a load profile starts at least one iteration")
+    case .spikeOutsideRun: (.error, "a spike lies within the time that the load lasts")
+    case .spikeBelowBase: (.error, "the peak of a spike is above its base")
+    case .stepNeverReaches: (.error, "the steps of a rate reach the rate that they go to")
+    case .curveUnreadable: (.error, "the file of a recorded rate has rows of ascending seconds and rates")
     case .unusedCapture: (.warning, "a captured variable is never read")
     case .unreachableStep: (.warning, "a step can never be reached")
     case .keyWithoutRunScope: (.warning, "a key that the run writes does not carry the run's id")
     case .poolSmallerThanUsers: (.warning, "users wait for each other because the pool has fewer connections")
     case .rateInfeasible: (.warning, "the rate cannot be kept with these limits")
+    case .idleStage: (.warning, "a load neither begins nor ends with a stage in which nothing runs")
+    case .warmUpExceedsLoad: (.warning, "the warm-up is shorter than the load")
+    case .startOffsetExceedsLoad: (.warning, "every user starts before the load ends")
     case .thinkInsideTransaction: (.warning, "a pause inside a transaction holds its locks")
     case .awaitInsideTransaction: (.warning, "a wait inside a transaction holds its locks")
     case .ambiguousScalar: (.warning, "a text that other YAML readers take for a boolean or a number")

@@ -281,7 +281,7 @@ struct GraphFindingsTests {
       # ^ missing-key
       #      ^^^^ unknown-key
         f: { closed: { stages: [], vus: 1 } }
-      #                ^^^^^^ not-supported-yet
+      #                        ^^ empty-load
       thresholds:
         - p99(step.gett) < 20ms
       #            ^^^^ threshold-selector

@@ -28,7 +28,7 @@ internal import Glibc
       for duration in durations {
         let product = Int128(thousandths) * Int128(duration)
         let exact = (product + 999_999_999_999) / 1_000_000_000_000
-        let count = ArrivalSchedule.evenCount(rate: Double(thousandths) / 1000, durationNanoseconds: duration)
+        let count = LoadCurve(constant: Double(thousandths) / 1000, nanoseconds: duration).count
         #expect(Int128(count) == exact, "\(thousandths)/1000 a second for \(duration) ns")
         if Int128(count) != exact { return }
       }

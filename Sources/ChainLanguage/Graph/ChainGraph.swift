@@ -111,6 +111,7 @@ struct ProfileNode {
   let open: MappingReader?
   let warmUp: YAMLEntry?
   let gracefulStop: YAMLEntry?
+  let backoff: YAMLEntry?
   let mix: [YAMLEntry]
   let mixRange: SourceRange?
   let range: SourceRange

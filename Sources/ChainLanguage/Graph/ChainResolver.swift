@@ -244,12 +244,15 @@ final class ChainResolver {
 
   /// A value that must be known before the run: literal, or made of `vars`.
   func constantDuration(_ entry: YAMLEntry?, _ key: String) -> UInt64? {
-    guard let entry else { return nil }
+    entry.flatMap { constantDuration($0.value, key) }
+  }
+
+  func constantDuration(_ node: YAMLNode, _ key: String) -> UInt64? {
     let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
-    guard let value = value(entry.value, key: key, scope, .duration(key)), case .expression(let typed) = value else { return nil }
+    guard let value = value(node, key: key, scope, .duration(key)), case .expression(let typed) = value else { return nil }
     guard case .duration(let nanoseconds)? = typed.constant else {
       findings.add(
-        .badValue, at: entry.value.placeRange, "'\(key)' must be known before the run", help: "write a duration or a variable of 'vars'")
+        .badValue, at: node.placeRange, "'\(key)' must be known before the run", help: "write a duration or a variable of 'vars'")
       return nil
     }
     return UInt64(clamping: nanoseconds)

@@ -276,7 +276,7 @@ struct GraphReader {
       name: entry.key,
       closed: closed.flatMap { MappingReader($0.value, LanguageShapes.closed, owner: $0.key.range, into: &findings) },
       open: open.flatMap { MappingReader($0.value, LanguageShapes.open, owner: $0.key.range, into: &findings) },
-      warmUp: reader["warmup"], gracefulStop: reader["graceful_stop"], mix: named(reader["mix"]), mixRange: reader["mix"]?.key.range,
+      warmUp: reader["warmup"], gracefulStop: reader["graceful_stop"], backoff: reader["backoff"], mix: named(reader["mix"]), mixRange: reader["mix"]?.key.range,
       range: entry.key.range)
   }
 

@@ -67,11 +67,23 @@ enum JSONSchemaForms {
 
     "profile/closed": .definition("closed"), "profile/open": .definition("open"), "profile/warmup": .duration,
     "profile/graceful_stop": .duration, "profile/mix": .names(.scalar),
+    "profile/backoff": .either([.choice(["none"]), .duration, .definition("error_backoff")]),
+    "error_backoff/start": .duration, "error_backoff/factor": .number, "error_backoff/max": .duration, "error_backoff/jitter": .scalar,
     "closed/vus": positive, "closed/iterations": positive, "closed/iterations_per_vu": positive, "closed/for": .duration,
-    "closed/stages": .list(.anything, atLeast: 1),
-    "open/rate": .rate, "open/for": .duration, "open/arrivals": .choice(["constant", "poisson"]), "open/max_vus": positive,
-    "open/on_saturation": .choice(["queue", "drop"]), "open/stages": .list(.anything, atLeast: 1), "open/spike": .anything,
-    "open/step": .anything,
+    "closed/stages": .list(.definition("user_stage"), atLeast: 1),
+    "closed/start_offset": .either([.duration, .definition("start_offset")]), "start_offset/over": .duration,
+    "start_offset/spread": .choice(["even", "random"]),
+    "closed/pacing": .either([.duration, .definition("pacing")]), "pacing/uniform": .list(.duration, atLeast: 2, atMost: 2),
+    "pacing/exponential": .duration,
+    "user_stage/to": count, "user_stage/over": .duration, "user_stage/hold": .duration,
+    "open/rate": .rate, "open/for": .duration, "open/arrivals": .choice(["constant", "poisson", "uniform"]), "open/max_vus": positive,
+    "open/on_saturation": .choice(["queue", "drop"]), "open/stages": .list(.definition("rate_stage"), atLeast: 1),
+    "rate_stage/to": .rate, "rate_stage/over": .duration, "rate_stage/hold": .duration,
+    "open/spike": .definition("load_spike"), "load_spike/base": .rate, "load_spike/peak": .rate, "load_spike/at": .duration,
+    "load_spike/for": .duration,
+    "open/step": .definition("load_steps"), "load_steps/from": .rate, "load_steps/by": .rate, "load_steps/every": .duration,
+    "load_steps/to": .rate,
+    "open/curve": .either([.string, .definition("rate_curve")]), "rate_curve/csv": .string, "rate_curve/between": .choice(["line", "step"]),
     "threshold/check": .string, "threshold/over": .duration, "threshold/for": positive, "threshold/abort": .flag,
 
     "every step/id": .name, "every step/name": .scalar, "every step/when": .expression, "every step/retry": .definition("retry"),
@@ -105,7 +117,9 @@ enum JSONSchemaForms {
   /// Keys of which a mapping has exactly one group; those that the table of keys does not have are left out.
   static let alternatives: [String: [[String]]] = [
     "feed": [["csv", "columns"], ["json", "rows"], ["ndjson", "rows"]], "secret": [["env"], ["file"]], "profile": [["closed"], ["open"]],
-    "closed": [["iterations"], ["iterations_per_vu"], ["for"], ["stages"]],
+    "closed": [["vus", "iterations"], ["vus", "iterations_per_vu"], ["vus", "for"], ["stages"]],
+    "open": [["rate", "for"], ["spike", "for"], ["stages"], ["step"], ["curve"]],
+    "user_stage": [["to"], ["hold"]], "rate_stage": [["to"], ["hold"]], "pacing": [["uniform"], ["exponential"]],
   ]
 
   /// Keys that the checker wants although the table of keys does not say so, since they have a finding of their own.

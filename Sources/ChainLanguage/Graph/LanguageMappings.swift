@@ -7,7 +7,10 @@ enum LanguageMappings {
     ("guard", LanguageShapes.guarded.keys), ("secret", LanguageShapes.secret.keys), ("variable", LanguageShapes.variable.keys),
     ("feed", LanguageShapes.feed.keys), ("event", LanguageShapes.event.keys), ("flow", LanguageShapes.flow.keys),
     ("scenario", LanguageShapes.scenario.keys), ("profile", LanguageShapes.profile.keys), ("closed", LanguageShapes.closed.keys),
-    ("open", LanguageShapes.open.keys), ("threshold", LanguageShapes.threshold.keys), ("retry", LanguageShapes.retry.keys),
+    ("open", LanguageShapes.open.keys), ("user_stage", LanguageShapes.userStage.keys),
+    ("rate_stage", LanguageShapes.rateStage.keys), ("load_spike", LanguageShapes.spike.keys), ("load_steps", LanguageShapes.steps.keys),
+    ("rate_curve", LanguageShapes.curve.keys), ("start_offset", LanguageShapes.startOffset.keys), ("pacing", LanguageShapes.pacing.keys),
+    ("error_backoff", LanguageShapes.errorBackoff.keys), ("threshold", LanguageShapes.threshold.keys), ("retry", LanguageShapes.retry.keys),
     ("backoff", LanguageShapes.backoff.keys), ("every", LanguageShapes.every.keys), ("elif", LanguageShapes.alternative.keys),
     // The names of these are those of verbs; their definitions are that of an entry, or of the long form.
     ("think", LanguageShapes.think.keys), ("branch", LanguageShapes.branch.keys), ("measure", LanguageShapes.measure.keys),

@@ -19,7 +19,11 @@ package enum LanguageReference {
       ("`events:` NAME", LanguageShapes.event), ("`hops:` NAME", LanguageShapes.hop), ("`secrets:` NAME", LanguageShapes.secret),
       ("`flows:` NAME", LanguageShapes.flow),
       ("`scenarios:` NAME", LanguageShapes.scenario), ("`load:` NAME", LanguageShapes.profile),
-      ("`closed:`", LanguageShapes.closed), ("`open:`", LanguageShapes.open),
+      ("`closed:`", LanguageShapes.closed), ("`stages:` entry of `closed:`", LanguageShapes.userStage),
+      ("`start_offset:`, the long form", LanguageShapes.startOffset), ("`pacing:`, the long form", LanguageShapes.pacing),
+      ("`open:`", LanguageShapes.open), ("`stages:` entry of `open:`", LanguageShapes.rateStage), ("`spike:`", LanguageShapes.spike),
+      ("`step:`", LanguageShapes.steps), ("`curve:`, the long form", LanguageShapes.curve),
+      ("`backoff:` of a profile, the long form", LanguageShapes.errorBackoff),
       ("`thresholds:` entry, the long form", LanguageShapes.threshold),
     ]
     for mapping in mappings { table(mapping.title, mapping.shape.keys, into: &page) }

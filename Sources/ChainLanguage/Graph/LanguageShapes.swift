@@ -284,28 +284,82 @@ enum LanguageShapes {
       KeyShape("warmup", "Time at the start that is kept out of the figures."),
       KeyShape("graceful_stop", "Time for running iterations to finish; 30s if not given."),
       KeyShape("mix", "Shares of the scenarios, instead of their weights."),
+      KeyShape("backoff", "How long a user rests after an iteration that failed: none (default), a duration, or start, factor, max and jitter."),
     ])
 
   static let closed = MappingShape(
     phrase: "a closed load",
     keys: [
-      KeyShape("vus", isRequired: true, "Virtual users."),
+      KeyShape("vus", "Virtual users; with 'stages' how many there are at the start, 0 if not given."),
       KeyShape("iterations", "Iterations in all."),
       KeyShape("iterations_per_vu", "Iterations of each virtual user."),
       KeyShape("for", "How long iterations are started."),
-      KeyShape("stages", later: "Numbers of virtual users over time."),
+      KeyShape("stages", "Numbers of virtual users over time."),
+      KeyShape("start_offset", "Spreads the users' first starts over a time: a duration, or over and spread."),
+      KeyShape("pacing", "The time from one start of a user's iteration to its next, at least: a duration, uniform or exponential."),
+    ])
+
+  static let userStage = MappingShape(phrase: "a stage", keys: stageKeys("users"))
+  static let rateStage = MappingShape(phrase: "a stage", keys: stageKeys("rate"))
+
+  private static func stageKeys(_ what: String) -> [KeyShape] {
+    [
+      KeyShape("to", "The \(what) at the stage's end."), KeyShape("over", "How long the straight way there takes; at once if not given."),
+      KeyShape("hold", "How long the \(what) stays as it is."),
+    ]
+  }
+
+  static let spike = MappingShape(
+    phrase: "a spike",
+    keys: [
+      KeyShape("base", isRequired: true, "The rate before and after."), KeyShape("peak", isRequired: true, "The rate in it."),
+      KeyShape("at", isRequired: true, "When it begins."), KeyShape("for", isRequired: true, "How long it lasts."),
+    ])
+
+  static let steps = MappingShape(
+    phrase: "'step'",
+    keys: [
+      KeyShape("from", isRequired: true, "The first rate."), KeyShape("by", isRequired: true, "How much each step adds, or takes away where 'to' is below 'from'."),
+      KeyShape("every", isRequired: true, "How long each rate lasts, the last one too."), KeyShape("to", isRequired: true, "The last rate."),
+    ])
+
+  static let curve = MappingShape(
+    phrase: "'curve'",
+    keys: [
+      KeyShape("csv", isRequired: true, "The CSV file, relative to the chain's folder, with the columns seconds and rate."),
+      KeyShape("between", "What the rate is between two rows: line (default), a straight way, or step, that of the earlier row."),
+    ])
+
+  static let startOffset = MappingShape(
+    phrase: "'start_offset'",
+    keys: [
+      KeyShape("over", isRequired: true, "The time over which the users start."),
+      KeyShape("spread", "even (default): user i of n after i/n of it; random: each at a random time of it."),
+    ])
+
+  static let pacing = MappingShape(
+    phrase: "'pacing'",
+    keys: [KeyShape("uniform", "The shortest and the longest time."), KeyShape("exponential", "The mean time.")])
+
+  static let errorBackoff = MappingShape(
+    phrase: "'backoff'",
+    keys: [
+      KeyShape("start", "The rest after the first failed iteration; 100ms if not given."),
+      KeyShape("factor", "How much it grows while the user's iterations go on failing; 2 if not given."),
+      KeyShape("max", "The longest rest; 30s if not given."),
+      KeyShape("jitter", "The part of a rest of which a random share is left out; 50% if not given."),
     ])
 
   static let open = MappingShape(
     phrase: "an open load",
     keys: [
-      KeyShape("rate", isRequired: true, "Arrivals: 200/s."),
-      KeyShape("for", isRequired: true, "How long iterations arrive."),
-      KeyShape("arrivals", "constant (default) or poisson."),
+      KeyShape("rate", "Arrivals: 200/s; with 'stages' the rate at the start, 0/s if not given."),
+      KeyShape("for", "How long iterations arrive; with 'rate' and 'spike'."),
+      KeyShape("arrivals", "constant (default), poisson or uniform."),
       KeyShape("max_vus", "Virtual users at most; 1000 if not given."),
       KeyShape("on_saturation", "queue (default): an arrival waits for a user; drop: it is counted as dropped."),
-      KeyShape("stages", later: "Rates over time."), KeyShape("spike", later: "A peak on a base rate."),
-      KeyShape("step", later: "A rate that grows by steps."),
+      KeyShape("stages", "Rates over time."), KeyShape("spike", "A peak on a base rate."),
+      KeyShape("step", "A rate that grows by steps."), KeyShape("curve", "A recorded rate: the path of a CSV file, or csv and between."),
     ])
 
   static let threshold = MappingShape(

@@ -9,14 +9,7 @@ func lintFeeds(_ graph: ChainGraph, _ program: Program, _ chain: TypedChain, int
     let feed = program.feeds[index.index]
     guard feed.pick == .unique, let node = graph.feeds.first(where: { $0.name.text == feed.name }), node.exhausted == nil else { continue }
     for profile in program.profiles {
-      guard case .closed(let closed) = profile.model else { continue }
-      let iterations: Int
-      switch closed.extent {
-      case .iterations(let count): iterations = count
-      case .iterationsPerUser(let count): iterations = count * closed.users
-      case .duration: continue
-      }
-      guard iterations > feed.rowCount else { continue }
+      guard case .closed(let closed) = profile.model, let iterations = closed.iterations, iterations > UInt64(feed.rowCount) else { continue }
       findings.add(
         .feedTooSmallForUnique, at: node.name.range,
         "profile '\(profile.name)' has \(iterations) iterations, and '\(feed.name)' has \(feed.rowCount) rows to give once each",

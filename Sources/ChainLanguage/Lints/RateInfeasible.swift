@@ -8,14 +8,28 @@ extension ChainResolver {
     let shortest = typed.scenarios.map { leastPause($0.steps) }.min() ?? 0
     guard shortest > 0 else { return }
     for profile in builder.program.profiles {
-      guard case .open(let open) = profile.model else { continue }
+      let open: OpenLoad
+      switch profile.model {
+      case .open(let load): open = load
+      case .closed(let load):
+        lintPace(load, profile, shortest: shortest)
+        continue
+      }
       let possible = Double(open.usersMax) / (Double(shortest) / 1e9)
-      guard possible < open.rate else { continue }
+      guard possible < open.curve.peak else { continue }
       findings.add(
         .rateInfeasible, at: profile.range,
-        "\(open.usersMax) users that pause for \(Value.duration(shortest)) in each iteration make at most \(Self.rounded(possible)) iterations a second, and the rate is \(Self.rounded(open.rate))/s",
+        "\(open.usersMax) users that pause for \(Value.duration(shortest)) in each iteration make at most \(Self.rounded(possible)) iterations a second, and the rate \(open.shape == .constant ? "is" : "reaches") \(Self.rounded(open.curve.peak))/s",
         help: "raise 'max_vus', or shorten the pauses")
     }
+  }
+
+  private func lintPace(_ load: ClosedLoad, _ profile: LoadProfile, shortest: Int64) {
+    guard let pace = load.pacing?.meanNanoseconds, UInt64(shortest) > pace else { return }
+    findings.add(
+      .rateInfeasible, at: profile.range,
+      "each iteration pauses for \(Value.duration(shortest)), and the pace is one every \(Value.duration(Int64(clamping: pace)))",
+      help: "slow the pace down, or shorten the pauses")
   }
 
   private static func rounded(_ number: Double) -> String {

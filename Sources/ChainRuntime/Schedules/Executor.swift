@@ -14,26 +14,34 @@ protocol Executor: IterationOwner {
   func stopStarting(now: UInt64)
   /// Cuts short what still runs.
   func interruptAll(now: UInt64)
+  /// Users inside an iteration.
   var busyUsers: Int { get }
+  /// Those, the free and the resting ones; without those that stages have retired.
   var totalUsers: Int { get }
   /// Arrivals that wait for a user.
   var queued: Int { get }
 }
 
-/// The part that both executors share: users, and the counts of how their iterations ended.
+/// The part that both executors share: users, the counts of how their iterations ended, and how long they rest between two.
 class UserPool {
   let context: UserContext
   weak var loadOwner: (any LoadOwner)?
   var users: ContiguousArray<VirtualUser> = []
-  var free: ContiguousArray<VirtualUser> = []
+  /// Users inside an iteration.
+  private(set) var running = 0
   var nextIteration: UInt64 = 0
-  var hasEnded = false
+  private(set) var hasEnded = false
 
+  private let backoff: ErrorBackoff?
+  /// Of each user, by its index, where users may rest; else empty. The tag is the index.
+  private(set) var restTimers: ContiguousArray<ReactorTimer> = []
+  private var failuresInRow: ContiguousArray<UInt32> = []
   private var scenarios: WeightedRotation
 
   /// - Parameter mix: The profile's shares of the scenarios; nil for their own weights.
-  init(context: UserContext, mix: [Int]?) {
+  init(context: UserContext, mix: [Int]?, backoff: ErrorBackoff?) {
     self.context = context
+    self.backoff = backoff
     scenarios = WeightedRotation(weights: mix ?? context.program.scenarios.map(\.weight), seed: context.seed)
   }
 
@@ -50,10 +58,45 @@ class UserPool {
     for _ in 0..<min(iteration, 1_000_000) { _ = scenarios.next() }
   }
 
-  var busyUsers: Int { users.count - free.count }
-  var totalUsers: Int { users.count }
+  var busyUsers: Int { running }
+
+  /// One more user, which has not begun.
+  final func addUser(_ owner: any IterationOwner & TimerOwner, mayRest: Bool) -> VirtualUser {
+    let user = VirtualUser(index: users.count, context: context, owner: owner)
+    if mayRest { restTimers.append(ReactorTimer(owner: owner, tag: users.count)) }
+    if backoff != nil { failuresInRow.append(0) }
+    users.append(user)
+    return user
+  }
+
+  final func begin(_ user: VirtualUser, intended: UInt64, userWasFree: Bool) {
+    running += 1
+    context.recorder.iterations.started &+= 1
+    user.start(
+      entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true, userWasFree: userWasFree)
+    nextIteration &+= 1
+  }
+
+  /// Nanoseconds that the user rests after an iteration that ended so; 0 for not at all. Counts the rest.
+  final func restNanoseconds(_ user: VirtualUser, after ending: IterationEnding) -> UInt64 {
+    guard let backoff else { return 0 }
+    switch ending {
+    case .completed:
+      failuresInRow[user.index] = 0
+      return 0
+    case .failed, .unknown:
+      failuresInRow[user.index] &+= 1
+      var draws = Randomness(seed: context.seed, stream: 0xBAC0FF, iteration: user.iteration)
+      let pause = backoff.pause(failures: Int(failuresInRow[user.index]), unit: draws.nextUnit())
+      context.recorder.pauses.backoffs &+= 1
+      context.recorder.pauses.backoffNanoseconds &+= pause
+      return pause
+    case .interrupted, .withdrawn: return 0
+    }
+  }
 
   func count(_ ending: IterationEnding) {
+    running -= 1
     switch ending {
     case .completed: context.recorder.iterations.completed &+= 1
     case .failed: context.recorder.iterations.failed &+= 1
@@ -77,11 +120,13 @@ class UserPool {
   /// Breaks the cycles with the timers. The pool is not used afterwards.
   func retire() {
     for user in users { user.retire() }
+    for timer in restTimers { timer.invalidate() }
   }
 
   func endLoad(now: UInt64) {
     guard !hasEnded else { return }
     hasEnded = true
+    for timer in restTimers { timer.disarm() }
     loadOwner?.loadEnded(now: now)
   }
 }

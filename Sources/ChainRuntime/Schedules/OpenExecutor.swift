@@ -12,20 +12,24 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   /// Runs behind: what has been started.
   private var waiting: ArrivalSchedule
   private var nextDue: UInt64?
+  private var free: ContiguousArray<VirtualUser> = []
   private var queuedCount = 0
   private var start: UInt64 = 0
   private var isStopping = false
+  private let mayRest: Bool
   private var timer: ReactorTimer!
 
-  init(load: OpenLoad, mix: [Int]? = nil, seed: UInt64, context: UserContext) {
+  init(load: OpenLoad, mix: [Int]? = nil, backoff: ErrorBackoff? = nil, seed: UInt64, context: UserContext) {
     self.load = load
+    mayRest = backoff != nil
     due = ArrivalSchedule(load: load, seed: seed)
     waiting = ArrivalSchedule(load: load, seed: seed)
-    super.init(context: context, mix: mix)
-    timer = ReactorTimer(owner: self)
+    super.init(context: context, mix: mix, backoff: backoff)
+    timer = ReactorTimer(owner: self, tag: -1)
   }
 
   var queued: Int { queuedCount }
+  var totalUsers: Int { users.count }
 
   override func retire() {
     timer.invalidate()
@@ -45,6 +49,15 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
+    if timer.tag >= 0 {
+      becameFree(users[timer.tag])
+      endIfDone(now: now)
+    } else {
+      advance(to: now)
+    }
+  }
+
+  func advance(to now: UInt64) {
     arrive(now: now)
     armNext()
     endIfDone(now: now)
@@ -72,29 +85,28 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   private func takeUser() -> VirtualUser? {
     if let user = free.popLast() { return user }
-    guard users.count < load.usersMax else { return nil }
-    let user = VirtualUser(index: users.count, context: context, owner: self)
-    users.append(user)
-    return user
-  }
-
-  private func begin(_ user: VirtualUser, intended: UInt64, userWasFree: Bool) {
-    context.recorder.iterations.started &+= 1
-    user.start(
-      entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true,
-      userWasFree: userWasFree)
-    nextIteration &+= 1
+    return users.count < load.usersMax ? addUser(self, mayRest: mayRest) : nil
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
     count(ending)
+    // Nobody waits for the end of a rest that nothing can follow.
+    let rest = mayRest && !isStopping && (!isDraining || queuedCount > 0) ? restNanoseconds(user, after: ending) : 0
+    if rest > 0 {
+      context.reactor.arm(restTimers[user.index], at: now &+ rest)
+    } else {
+      becameFree(user)
+    }
+    endIfDone(now: now)
+  }
+
+  private func becameFree(_ user: VirtualUser) {
     if queuedCount > 0, !isStopping || isDraining, let offset = waiting.nextOffset() {
       queuedCount -= 1
       begin(user, intended: start &+ offset, userWasFree: false)
     } else {
       free.append(user)
     }
-    endIfDone(now: now)
   }
 
   /// The schedule has ended by itself: what waits still runs.
@@ -116,6 +128,6 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   }
 
   private func endIfDone(now: UInt64) {
-    if nextDue == nil, queuedCount == 0, free.count == users.count { endLoad(now: now) }
+    if nextDue == nil, queuedCount == 0, running == 0 { endLoad(now: now) }
   }
 }

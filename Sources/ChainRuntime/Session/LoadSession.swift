@@ -30,6 +30,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var intervalStart: UInt64 = 0
   private var intervalDue: UInt64 = 0
   private var loadStart: UInt64 = 0
+  /// When the load was cut short, if it was: nothing was asked for from then on.
+  private var loadStop = UInt64.max
   private var totals = IterationCounts()
   private var settledSince: UInt64 = 0
   private var isStoppingAtOnce = false
@@ -161,8 +163,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func beginLoad() {
     guard !result.isInterrupted else { return runTeardown() }
     switch plan.profile.model {
-    case .closed(let load): executor = ClosedExecutor(load: load, mix: plan.profile.mix, context: context)
-    case .open(let load): executor = OpenExecutor(load: load, mix: plan.profile.mix, seed: plan.seed, context: context)
+    case .closed(let load): executor = ClosedExecutor(load: load, mix: plan.profile.mix, backoff: plan.profile.backoff, context: context)
+    case .open(let load):
+      executor = OpenExecutor(load: load, mix: plan.profile.mix, backoff: plan.profile.backoff, seed: plan.seed, context: context)
     }
     (executor as? UserPool)?.loadOwner = self
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
@@ -235,6 +238,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   }
 
   private func stopLoad(now: UInt64) {
+    loadStop = min(loadStop, now)
     phase = .stopping
     report(nil)
     reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
@@ -264,20 +268,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
     reactor.arm(heartbeat, at: heartbeatDue)
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
-    if phase == .load, closedLoadIsOver(now: now) { stopRunning(now: now) }
+    if phase == .load, let length = plan.profile.loadNanoseconds, now >= loadStart &+ length { stopRunning(now: now) }
     if phase == .settling { checkSettled(now: now) }
   }
 
   /// The profile's time is over and iterations still run: they have their graceful stop.
-  private func closedLoadIsOver(now: UInt64) -> Bool {
-    switch plan.profile.model {
-    case .closed(let load):
-      if case .duration(let nanoseconds) = load.extent { return now >= loadStart &+ nanoseconds }
-      return false
-    case .open(let load): return now >= loadStart &+ load.durationNanoseconds
-    }
-  }
-
   private func stopRunning(now: UInt64) {
     phase = .stopping
     reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
@@ -286,6 +281,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
+    plan.profile.ask(&interval, loadStart: loadStart, loadStop: loadStop)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()

@@ -18,6 +18,7 @@ final class Recorder {
   }
 
   var iterations = IterationCounts()
+  var pauses = PauseCounts()
   let response = Histogram()
   let startDelay = Histogram()
   let service = Histogram()
@@ -102,6 +103,8 @@ final class Recorder {
     interval.isWarmUp = isWarmUp
     interval.iterations = iterations
     iterations = IterationCounts()
+    interval.pauses = pauses
+    pauses = PauseCounts()
     interval.response = response.takeSnapshot()
     interval.startDelay = startDelay.takeSnapshot()
     interval.service = service.takeSnapshot()

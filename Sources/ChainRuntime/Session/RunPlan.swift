@@ -37,12 +37,7 @@ package struct RunPlan: Sendable {
   }
 
   /// Virtual users that the profile may need at once.
-  package var usersMax: Int {
-    switch profile.model {
-    case .closed(let load): load.users
-    case .open(let load): load.usersMax
-    }
-  }
+  package var usersMax: Int { profile.usersMax }
 }
 
 /// Where a run stands.

@@ -8,6 +8,9 @@ extension JournalInterval {
     if isWarmUp { json.member("warm_up", true) }
     json.key("iterations")
     iterations.write(to: &json)
+    json.optional("asked", askedArrivals)
+    json.optional("asked_users", askedUsers)
+    pauses.write(to: &json)
     json.member("busy", usersBusy)
     json.member("users", usersTotal)
     json.nonEmpty("response", response)
@@ -71,6 +74,9 @@ extension JournalInterval {
     reactor = json.int("reactor")
     isWarmUp = json.bool("warm_up")
     if let counts = json["iterations"] { iterations = IterationCounts(counts) }
+    askedArrivals = json.optionalDouble("asked")
+    askedUsers = json.optionalDouble("asked_users")
+    pauses = PauseCounts(json)
     usersBusy = json.unsigned("busy")
     usersTotal = json.unsigned("users")
     response = HistogramSnapshot(json["response"])

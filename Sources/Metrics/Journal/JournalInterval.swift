@@ -12,6 +12,11 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var isWarmUp = false
 
   package var iterations = IterationCounts()
+  /// What the profile asked for in this span: arrivals, as the area under the rate (open load); users, on average (closed load). The area
+  /// adds up over intervals; nil where the journal is older than it.
+  package var askedArrivals: Double?
+  package var askedUsers: Double?
+  package var pauses = PauseCounts()
   /// Virtual users inside an iteration, and all there are, at the interval's end.
   package var usersBusy: UInt64 = 0
   package var usersTotal: UInt64 = 0

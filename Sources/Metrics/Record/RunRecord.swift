@@ -14,6 +14,9 @@ package struct RunRecord: Sendable {
 
   package var iterations = IterationCounts()
   package var warmUpIterations = IterationCounts()
+  package var pauses = PauseCounts()
+  /// Arrivals that the rate asked for after the warm-up: the area under it; nil in the closed model.
+  package var askedArrivals: Double?
   package var response = HistogramSnapshot()
   package var startDelay = HistogramSnapshot()
   package var service = HistogramSnapshot()
@@ -141,6 +144,10 @@ package struct SecondRecord: Hashable, Sendable {
   package var second: Int
   package var isWarmUp: Bool
   package var iterations = IterationCounts()
+  /// Arrivals that the rate asked for: the area under it in this second; nil in the closed model.
+  package var askedArrivals: Double?
+  /// Users that the closed model asked for, on average over the second; nil in the open model.
+  package var askedUsers: Double?
   package var usersBusy: UInt64 = 0
   package var usersTotal: UInt64 = 0
   package var response = HistogramSnapshot()

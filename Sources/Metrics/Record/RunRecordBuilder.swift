@@ -77,6 +77,8 @@ struct RunRecordBuilder {
       return
     }
     record.iterations += interval.iterations
+    record.pauses += interval.pauses
+    if let asked = interval.askedArrivals { record.askedArrivals = (record.askedArrivals ?? 0) + asked }
     record.probes.operations &+= interval.probes.operations
     record.probes.targetOperations &+= interval.probes.targetOperations
     response.add(interval.response)
@@ -233,10 +235,18 @@ extension SecondRecord {
   fileprivate init(_ key: SecondKey, of intervals: [JournalInterval], stepCount: Int, scratch: Histogram) {
     self.init(second: key.second, isWarmUp: key.isWarmUp, stepCount: stepCount)
     var users: [Int: (busy: UInt64, total: UInt64)] = [:]
+    // Each reactor's own users, weighed by how long they were asked for.
+    var userSeconds: [Int: (asked: Double, nanoseconds: Double)] = [:]
     var stepServices: [[HistogramSnapshot]] = Array(repeating: [], count: stepCount)
     for interval in intervals {
       iterations += interval.iterations
       users[interval.reactor] = (interval.usersBusy, interval.usersTotal)
+      if let asked = interval.askedArrivals { askedArrivals = (askedArrivals ?? 0) + asked }
+      if let asked = interval.askedUsers {
+        let length = max(1, Double(interval.endNanoseconds &- min(interval.startNanoseconds, interval.endNanoseconds)))
+        let before = userSeconds[interval.reactor] ?? (0, 0)
+        userSeconds[interval.reactor] = (before.asked + asked * length, before.nanoseconds + length)
+      }
       for step in interval.steps where steps.indices.contains(step.step) {
         steps[step.step].count &+= step.count
         steps[step.step].failed &+= step.failed + step.unknown
@@ -247,6 +257,7 @@ extension SecondRecord {
     response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
     service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
     for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }
+    if !userSeconds.isEmpty { askedUsers = userSeconds.values.reduce(0) { $0 + $1.asked / $1.nanoseconds } }
     usersBusy = users.values.reduce(0) { $0 + $1.busy }
     usersTotal = users.values.reduce(0) { $0 + $1.total }
   }

@@ -233,15 +233,3 @@ extension OperationError {
   /// ` (ECONNREFUSED)`, or nothing where the code says no more than the message.
   var codeSuffix: String { code.isEmpty || message.contains(code) ? "" : " (\(code))" }
 }
-
-extension LoadProfile {
-  /// How long the load lasts; nil if it ends after a number of iterations.
-  var loadNanoseconds: UInt64? {
-    switch model {
-    case .open(let load): return load.durationNanoseconds
-    case .closed(let load):
-      if case .duration(let nanoseconds) = load.extent { return nanoseconds }
-      return nil
-    }
-  }
-}

@@ -49,41 +49,21 @@ enum RunHeader {
 
   private static func describe(_ profile: LoadProfile, in start: inout JournalStart) {
     start.warmUpNanoseconds = profile.warmUpNanoseconds
+    start.profileText = "\(profile.name): \(profile.words)"
+    start.askedNanoseconds = profile.loadNanoseconds
+    start.askedUsers = profile.usersMax
     switch profile.model {
     case .open(let load):
       start.model = .open
-      start.askedArrivalsPerSecond = load.rate
-      start.askedNanoseconds = load.durationNanoseconds
-      start.askedUsers = load.usersMax
-      if load.arrivals == .constant {
-        start.askedArrivals = ArrivalSchedule.evenCount(rate: load.rate, durationNanoseconds: load.durationNanoseconds)
-      }
-      let rate = load.rate == load.rate.rounded() ? String(Int(load.rate)) : String(load.rate)
-      start.profileText =
-        "\(profile.name): open, \(rate)/s \(load.arrivals) arrivals for \(text(load.durationNanoseconds)), at most \(load.usersMax) users"
-        + (load.onSaturation == .drop ? ", dropping" : "")
+      // On average over what is measured; a constant rate is its own.
+      let measured = load.curve.durationNanoseconds - min(profile.warmUpNanoseconds, load.curve.durationNanoseconds)
+      let area = load.curve.area - load.curve.area(until: profile.warmUpNanoseconds)
+      start.askedArrivalsPerSecond = load.shape == .constant || measured == 0 ? load.curve.peak : area / (Double(measured) / 1e9)
+      start.askedArrivals = ArrivalSchedule.count(of: load, seed: start.seed)
     case .closed(let load):
       start.model = .closed
-      start.askedUsers = load.users
-      let users = "\(load.users) user\(load.users == 1 ? "" : "s")"
-      switch load.extent {
-      case .iterations(let count):
-        start.askedArrivals = UInt64(count)
-        start.profileText = "\(profile.name): closed, \(users), \(count) iterations in all"
-      case .iterationsPerUser(let count):
-        start.askedArrivals = UInt64(count * load.users)
-        start.profileText = "\(profile.name): closed, \(users), \(count) iterations each"
-      case .duration(let nanoseconds):
-        start.askedNanoseconds = nanoseconds
-        start.profileText = "\(profile.name): closed, \(users) for \(text(nanoseconds))"
-      }
+      start.askedArrivals = load.iterations
     }
-  }
-
-  private static func text(_ nanoseconds: UInt64) -> String {
-    var bytes: [UInt8] = []
-    _ = Value.duration(Int64(clamping: nanoseconds)).appendText(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func host() -> HostInfo {
