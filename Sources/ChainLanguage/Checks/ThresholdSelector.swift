@@ -73,10 +73,19 @@ extension ChainResolver {
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
+    case ("event", 4) where path[3].name == "stable":
+      guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
+      if event.node.hops[hop].observer?.schema.showsMessages == true {
+        findings.add(
+          .thresholdSelector, at: path[3].range, "messages are seen once, and 'stable' is for what an entry shows",
+          help: "write event.\(event.node.name.text).\(path[2].name)")
+        return nil
+      }
+      return .stable(event.index, hop: hop)
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects no times",
-        help: "times are response, service, start_delay, step.<id>, measure.<name> and event.<name>.<hop>")
+        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop> and event.<name>.<hop>.stable")
       return nil
     }
   }

@@ -436,6 +436,8 @@ struct Lowerer {
         builder.release(to: mark)
         return slot
       }
+      // First: what another run made need not be readable by the rest.
+      let run = hop.run.map { fresh($0, "run") }
       let id = fresh(hop.id, "id")
       let key = hop.key.map { fresh($0, "key") }
       let version = hop.version.map { fresh($0, "version") }
@@ -445,7 +447,7 @@ struct Lowerer {
         HopDeclaration(
           name: hop.name.text, connection: hop.connection, observer: hop.observer, operands: hop.operands, mappingEntry: entry, idSlot: id,
           keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: entry),
-          showsMessages: hop.showsMessages, range: range))
+          showsMessages: hop.showsMessages, runSlot: run, expiresNanoseconds: hop.expiresNanoseconds, range: range))
     }
     builder.program.events.append(
       EventDeclaration(

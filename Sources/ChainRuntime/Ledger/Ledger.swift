@@ -9,8 +9,11 @@ import Metrics
 final class Ledger {
   let books: [EventBook]
 
-  init(program: Program, evaluator: Evaluator) {
-    books = program.events.indices.map { EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator) }
+  /// - Parameter runID: What a hop's `run` is compared with.
+  init(program: Program, evaluator: Evaluator, runID: String = "") {
+    books = program.events.indices.map {
+      EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator, runID: runID)
+    }
   }
 
   /// A waiting virtual user's place.
@@ -92,6 +95,9 @@ final class Ledger {
   func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
   func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }
   func unreadableSightings(at now: UInt64) -> [JournalFailure] { books.flatMap { $0.unreadableSightings(at: now) } }
+  /// What no row tells of.
+  func offenders() -> [JournalOffenders] { books.flatMap { $0.hops.flatMap { $0.offenders() } } }
+  func sweepRecords() -> [JournalSweep] { books.flatMap { $0.hops.compactMap { $0.sweepRecord() } } }
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
   var isConserved: Bool { books.allSatisfy(\.isConserved) }

@@ -41,6 +41,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var isFinished = false
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  private var finalSweep: FinalSweep?
+  private var gapSweeps: [GapSweep] = []
+  private var readerOperations: UInt64 = 0
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
@@ -55,7 +58,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     program = plan.program
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
-    ledger = Ledger(program: plan.program, evaluator: evaluator)
+    ledger = Ledger(program: plan.program, evaluator: evaluator, runID: plan.runID)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
       secretValues: plan.secretValues)
@@ -171,6 +174,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.stopLoad = { [unowned self] in if self.phase == .load { self.stopLoad(now: MonotonicClock.now) } }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
+    for (event, book) in ledger.books.enumerated() {
+      book.onGapEnded = { [unowned self] hop, start in self.sweepAfterGap(event: event, hop: hop, since: start) }
+    }
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
     phase = .load
@@ -289,7 +295,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
-    let sent = observers.reduce(0) { $0 &+ $1.operationsSent }
+    let sent = observers.reduce(0) { $0 &+ $1.operationsSent } &+ readerOperations
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
     totals += interval.iterations
@@ -312,14 +318,51 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
+    guard finalSweep == nil else {
+      if isStoppingAtOnce { finalSweep?.cancel() }
+      return
+    }
+    stopGapSweeps()
+    plan.journal.append(ledger.finish(now: now))
+    let sweep = FinalSweep(ledger: ledger, program: program, drivers: context.drivers) { self.sweepEnded() }
+    finalSweep = sweep
+    if isStoppingAtOnce { return sweep.cancel() }
+    plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now))
+    sweep.begin()
+  }
+
+  private func sweepEnded() {
+    let now = MonotonicClock.now
+    readerOperations &+= finalSweep?.operationsSent ?? 0
     heartbeat.disarm()
     intervalTimer.disarm()
+    // What was seen during the sweep came late.
     plan.journal.append(ledger.finish(now: now))
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
+    plan.journal.append(ledger.sweepRecords())
+    plan.journal.append(ledger.offenders())
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
+  }
+
+  /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
+  private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
+    guard finalSweep == nil, phase == .load || phase == .stopping || phase == .settling else { return }
+    let declaration = program.events[event].hops[hop]
+    guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
+    let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)
+    gapSweeps.append(sweep)
+    sweep.begin()
+  }
+
+  private func stopGapSweeps() {
+    for sweep in gapSweeps {
+      sweep.stop()
+      readerOperations &+= sweep.operationsSent
+    }
+    gapSweeps = []
   }
 
   private func runTeardown() {
@@ -341,6 +384,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for (event, declaration) in program.events.enumerated() {
       for hop in declaration.hops.indices { ledger.attach(nil, event: event, hop: hop) }
     }
+    for book in ledger.books { book.onGapEnded = nil }
+    stopGapSweeps()
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()

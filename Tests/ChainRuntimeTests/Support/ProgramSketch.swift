@@ -102,6 +102,7 @@ struct ProgramSketch {
     var hopsReadRun = false
     /// Hops that hold a state read the id from the content too: their entries have the ordering key's name.
     var cacheIsPerKey = false
+    var expires: UInt64?
   }
 
   /// An event with hops `names`; each hop's mapping reads the id from the key (or the member `id` of the JSON content) and the body fields
@@ -119,6 +120,7 @@ struct ProgramSketch {
         sketch.emit(.loadResult(d: shown, member), .cast(d: shown, a: shown, type == .int ? .int : .string))
         return shown
       }
+      let run = mapping.hopsReadRun ? member("run", .string, &self) : nil
       let id: SlotIndex
       if mapping.cacheIsPerKey, hop.observer != "tap" {
         id = member("id", idType, &self)
@@ -141,7 +143,8 @@ struct ProgramSketch {
         HopDeclaration(
           name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
           keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
-          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, range: nowhere))
+          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, runSlot: run,
+          expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires, range: nowhere))
     }
     program.events.append(
       EventDeclaration(
