@@ -42,14 +42,15 @@ final class ChildProcess {
   var text: String { (try? String(contentsOfFile: output.path + ".out", encoding: .utf8)) ?? "" }
   var errors: String { (try? String(contentsOfFile: output.path + ".err", encoding: .utf8)) ?? "" }
 
-  /// Nil, and the program killed, when it takes longer.
-  func wait(seconds: Double) -> End? {
+  /// Nil when it takes longer: it is killed then, unless it is to keep running.
+  func wait(seconds: Double, keepsRunning: Bool = false) -> End? {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while end == nil {
       var status: Int32 = 0
       var used = rusage()
       guard wait4(process, &status, WNOHANG, &used) == process else {
         guard Date() < deadline else {
+          if keepsRunning { return nil }
           kill(process, SIGKILL)
           wait4(process, &status, 0, nil)
           return nil
@@ -68,9 +69,14 @@ final class ChildProcess {
   }
 
   /// The kernel's high-water mark. `ru_maxrss` would not do: a spawned program starts with the one of its parent, us.
-  private func residentKiB() -> Int {
+  private func residentKiB() -> Int { status("VmHWM:") }
+
+  /// What it holds now.
+  var residentMB: Double { Double(status("VmRSS:")) / 1024 }
+
+  private func status(_ name: String) -> Int {
     guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
-      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) })
     else { return 0 }
     return Int(line.filter(\.isNumber)) ?? 0
   }

@@ -9,6 +9,7 @@ struct Client {
   }
 
   static let floor = "C floor"
+  static let ours = "chainrun"
 
   let name: String
   let path: String
@@ -27,7 +28,8 @@ struct Client {
       return .measured(
         Measurement(
           iterations: count, seconds: seconds ?? end.wallSeconds, cpuSeconds: end.cpuSeconds,
-          maximumResidentKiB: end.maximumResidentKiB))
+          maximumResidentKiB: end.maximumResidentKiB,
+          report: name == Self.floor ? Self.object(Data(child.text.utf8)) : name == Self.ours ? Self.summary(at: site) : [:]))
     } catch {
       return .failed("\(error)")
     }
@@ -71,6 +73,8 @@ struct Measurement {
   let seconds: Double
   let cpuSeconds: Double
   let maximumResidentKiB: Int
+  /// What the client printed of its own figures: the floor's JSON, chainrun's summary.
+  let report: [String: Any]
 
   var iterationsPerSecond: Double { Double(iterations) / seconds }
   var cpuMicroseconds: Double { cpuSeconds * 1e6 / Double(iterations) }

@@ -31,6 +31,14 @@ struct Site {
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
   }
 
+  /// A copy of `chains/bench/<name>.chain.yaml` whose profiles run for so long.
+  func chain(_ name: String, seconds: Int) throws -> String {
+    let text = try String(contentsOfFile: "chains/bench/\(name).chain.yaml", encoding: .utf8)
+    let copy = scratch.appendingPathComponent("\(name).chain.yaml")
+    try Data(text.replacingOccurrences(of: "for: 5s", with: "for: \(seconds)s").utf8).write(to: copy)
+    return copy.path
+  }
+
   /// Creates tables, exchange and queue, and starts the half of the pipeline that the order chain waits for.
   func startCacheWriter() throws -> ChildProcess {
     let pipeline = programs + "/OrderPipeline"

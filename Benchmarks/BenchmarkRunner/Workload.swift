@@ -2,34 +2,34 @@ import Foundation
 
 /// One kind of work, and who does it.
 struct Workload {
-  /// The floor's mode, and the chain's name: `chains/bench/<name>.chain.yaml` with the profiles `users16`, `users64`, ...
+  /// Its chain is `chains/bench/<name>.chain.yaml`, with the profiles `users16`, `users64`, …
   let name: String
   let title: String
-  let userCounts: [Int]
+  /// The floor's mode.
+  let floorMode: String
 
   static let all = [
-    Workload(name: "order", title: "order chain: insert, publish + confirm, wait for the cache", userCounts: [16, 64]),
-    Workload(name: "redis-get", title: "Redis GET", userCounts: [16, 64]),
-    Workload(name: "pg-read", title: "PostgreSQL, prepared read by key", userCounts: [16, 64]),
-    Workload(name: "publish", title: "RabbitMQ, publish + confirm", userCounts: [16, 64]),
-    Workload(name: "http-get", title: "HTTP GET", userCounts: [16, 64]),
+    Workload(name: "order", title: "order chain: insert, publish + confirm, wait for the cache", floorMode: "order"),
+    Workload(name: "redis-get", title: "Redis GET", floorMode: "redis-get"),
+    Workload(name: "redis-get-per-user", title: "Redis GET, a connection per user", floorMode: "redis-get"),
+    Workload(name: "pg-read", title: "PostgreSQL, prepared read by key", floorMode: "pg-read"),
+    Workload(name: "publish", title: "RabbitMQ, publish + confirm", floorMode: "publish"),
+    Workload(name: "http-get", title: "HTTP GET", floorMode: "http-get"),
   ]
 
   /// The floor is always first: the others are measured against it.
-  func clients(users: Int, seconds: Int, site: Site) -> [Client] {
+  func clients(users: Int, seconds: Int, site: Site) throws -> [Client] {
     var clients = [
       Client(
         name: Client.floor, path: site.programs + "/CFloor",
-        arguments: [name, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations)
+        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations),
+      Client(
+        name: Client.ours, path: site.programs + "/chainrun",
+        arguments: [
+          "run", try site.chain(name, seconds: seconds), "--profile", "users\(users)", "--out", Client.results(at: site).path,
+          "--progress", "none",
+        ], iterations: Client.summaryIterations),
     ]
-    let chain = "chains/bench/\(name).chain.yaml"
-    if FileManager.default.fileExists(atPath: chain) {
-      clients.append(
-        Client(
-          name: "chainrun", path: site.programs + "/chainrun",
-          arguments: ["run", chain, "--profile", "users\(users)", "--out", Client.results(at: site).path, "--progress", "none"],
-          iterations: Client.summaryIterations))
-    }
     if let tool = knownTool(users: users, seconds: seconds, site: site), FileManager.default.isExecutableFile(atPath: tool.path) {
       clients.append(tool)
     }
@@ -38,7 +38,7 @@ struct Workload {
 
   private func knownTool(users: Int, seconds: Int, site: Site) -> Client? {
     switch name {
-    case "redis-get":
+    case "redis-get", "redis-get-per-user":
       // It knows no duration; about 90 000 requests fit into a second here, and their number is what is divided by.
       let requests = seconds * 90_000
       return Client(

@@ -116,6 +116,7 @@ package final class OperationResult {
   // Reading
 
   /// The bytes at a place, valid inside `read` only.
+  @inlinable
   package func withBytes<Result>(_ place: TextRange, _ read: (UnsafeRawBufferPointer) -> Result) -> Result {
     bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[Int(place.offset)..<Int(place.offset + place.length)])) }
   }

@@ -71,7 +71,7 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     let number = errno
     guard status == 0 || number == EINPROGRESS else { return failSoon(connectError(number)) }
     do throws(OperationError) {
-      registration = try reactor.register(descriptor, interest: [.writable], source: self)
+      registration = try reactor.register(descriptor, interest: .writable, source: self)
     } catch {
       return failSoon(error)
     }
@@ -130,13 +130,13 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
     if sent == output.count {
       output.removeAll(keepingCapacity: true)
       sent = 0
-      setInterest([.readable])
+      setInterest(.readable)
     } else if written >= 0 || number == EAGAIN || number == EINTR {
       if sent > 1 << 16 {
         output.removeFirst(sent)
         sent = 0
       }
-      setInterest([.readable, .writable])
+      setInterest(.readableAndWritable)
     } else {
       lose(OperationError.system("send", number, class: .disconnected), now: now)
     }
@@ -155,15 +155,15 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
       isConnecting = false
       connectTimer?.invalidate()
       connectTimer = nil
-      setInterest([.readable])
+      setInterest(.readable)
       owner.transportConnected(self, now: now)
       return
     }
-    if readiness.contains(.writable) {
+    if readiness.isWritable {
       flush(now: now)
       if isOpen { owner.transportDrained(self, now: now) }
     }
-    if !readiness.isDisjoint(with: [.readable, .closed]) { receive() }
+    if readiness.wantsRead { receive() }
   }
 
   private func receive() {

@@ -1,21 +1,44 @@
 package import Diagnostics
 
-/// A claim about the whole run that decides its exit code.
+/// A claim about the run that decides its exit code.
 package struct Threshold: Sendable {
   /// As its author wrote it.
   package let text: String
   package let metric: Metric
   package let comparison: Comparison
-  /// In the metric's unit: nanoseconds for times, a count, or a fraction.
+  /// In the metric's unit: nanoseconds for times, a count, or a fraction. With ``isOfBaseline`` a factor of what the baseline has.
   package let limit: Double
+  package let isOfBaseline: Bool
+  /// Nil for a claim about the whole run that only its end decides.
+  package let window: Window?
   package let range: SourceRange
 
-  package init(text: String, metric: Metric, comparison: Comparison, limit: Double, range: SourceRange) {
+  package init(
+    text: String, metric: Metric, comparison: Comparison, limit: Double, isOfBaseline: Bool = false, window: Window? = nil, range: SourceRange
+  ) {
     self.text = text
     self.metric = metric
     self.comparison = comparison
     self.limit = limit
+    self.isOfBaseline = isOfBaseline
+    self.window = window
     self.range = range
+  }
+
+  /// A claim that is checked while the load runs.
+  package struct Window: Sendable, Hashable {
+    /// Windows of this length follow each other from the end of the warm-up; nil for one that grows from there.
+    package let overNanoseconds: UInt64?
+    /// Windows in a row that must fail.
+    package let failures: Int
+    /// Ends the load when they have.
+    package let aborts: Bool
+
+    package init(overNanoseconds: UInt64?, failures: Int, aborts: Bool) {
+      self.overNanoseconds = overNanoseconds
+      self.failures = failures
+      self.aborts = aborts
+    }
   }
 
   package enum Metric: Sendable, Hashable {

@@ -99,9 +99,9 @@ final class CurlLoop: TimerOwner, TurnFlushable {
       return
     }
     var mask: Int32 = 0
-    if readiness.contains(.readable) { mask |= CURL_CSELECT_IN }
-    if readiness.contains(.writable) { mask |= CURL_CSELECT_OUT }
-    if !readiness.isDisjoint(with: .closed) { mask |= CURL_CSELECT_IN | CURL_CSELECT_ERR }
+    if readiness.isReadable { mask |= CURL_CSELECT_IN }
+    if readiness.isWritable { mask |= CURL_CSELECT_OUT }
+    if readiness.isClosed { mask |= CURL_CSELECT_IN | CURL_CSELECT_ERR }
     act(watch.descriptor, mask)
   }
 
@@ -139,7 +139,7 @@ final class CurlLoop: TimerOwner, TurnFlushable {
       switch what {
       case CURL_POLL_IN: .readable
       case CURL_POLL_OUT: .writable
-      case CURL_POLL_INOUT: [.readable, .writable]
+      case CURL_POLL_INOUT: .readableAndWritable
       default: []
       }
     let watch: SocketWatch

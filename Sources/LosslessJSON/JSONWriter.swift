@@ -35,6 +35,13 @@ package struct JSONWriter: Sendable {
     needsComma = false
   }
 
+  /// Appends a whole line whose text the caller vouches for, and its end.
+  package mutating func line(_ append: (inout [UInt8]) -> Void) {
+    precondition(depth == 0, "a line stands outside of all containers")
+    append(&bytes)
+    endLine()
+  }
+
   package mutating func beginObject() { open(UInt8(ascii: "{")) }
   package mutating func endObject() { close(UInt8(ascii: "}")) }
   package mutating func beginArray() { open(UInt8(ascii: "[")) }
@@ -64,7 +71,7 @@ package struct JSONWriter: Sendable {
 
   package mutating func unsigned(_ value: UInt64) {
     separate()
-    appendDigits(value)
+    JSONWriter.appendDigits(value, to: &bytes)
     needsComma = true
   }
 
@@ -137,17 +144,6 @@ package struct JSONWriter: Sendable {
     bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: depth * indentation))
   }
 
-  private mutating func appendDigits(_ value: UInt64) {
-    if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
-    var rest = value
-    let start = bytes.count
-    while rest > 0 {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-      rest /= 10
-    }
-    bytes[start...].reverse()
-  }
-
   private mutating func quote(_ text: String) { JSONWriter.appendQuoted(text, to: &bytes) }
 }
 
@@ -161,6 +157,16 @@ extension JSONWriter {
   package mutating func member(_ name: String, _ value: some BinaryInteger) {
     key(name)
     integer(value)
+  }
+
+  package mutating func member(_ name: String, _ value: UInt64) {
+    key(name)
+    unsigned(value)
+  }
+
+  package mutating func member(_ name: String, _ value: Int) {
+    key(name)
+    if value >= 0 { unsigned(UInt64(value)) } else { integer(value) }
   }
 
   package mutating func member(_ name: String, _ value: UInt64?) {

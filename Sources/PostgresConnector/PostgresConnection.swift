@@ -69,7 +69,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     // libpq prints notices on standard error unless told otherwise.
     _ = PQsetNoticeReceiver(handle, { _, _ in }, nil)
     // libpq: behave as if PQconnectPoll had said PGRES_POLLING_WRITING, manual 34.1.
-    if !register([.writable]) { reactor.arm(timer, at: 0) }
+    if !register(.writable) { reactor.arm(timer, at: 0) }
   }
 
   private func register(_ interest: Readiness) -> Bool {
@@ -86,10 +86,10 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     // Each poll may close the socket and open another, even with the same number, so it is registered anew.
     deregister()
     switch PQconnectPoll(handle) {
-    case PGRES_POLLING_READING: if !register([.readable]) { lose(connectError(), now: now) }
-    case PGRES_POLLING_WRITING: if !register([.writable]) { lose(connectError(), now: now) }
+    case PGRES_POLLING_READING: if !register(.readable) { lose(connectError(), now: now) }
+    case PGRES_POLLING_WRITING: if !register(.writable) { lose(connectError(), now: now) }
     case PGRES_POLLING_OK:
-      guard PQsetnonblocking(handle, 1) == 0, register([.readable]) else { return lose(connectError(), now: now) }
+      guard PQsetnonblocking(handle, 1) == 0, register(.readable) else { return lose(connectError(), now: now) }
       PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
       for index in isPrepared.indices { isPrepared[index] = false }
       prepare(from: 0, now: now)
@@ -253,8 +253,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   /// Sends what libpq has buffered. libpq: after PQflush says 1, wait for either readiness and call it again, manual 34.4.
   private func flush(now: UInt64) {
     switch PQflush(handle) {
-    case 0: setInterest([.readable])
-    case 1: setInterest([.readable, .writable])
+    case 0: setInterest(.readable)
+    case 1: setInterest(.readableAndWritable)
     default: loseSoon()
     }
   }
@@ -272,8 +272,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     case .connecting: return continueConnecting(now: now)
     case .preparing, .idle, .preparingFor, .running, .cleaning: break
     }
-    if readiness.contains(.writable) { flush(now: now) }
-    guard !readiness.isDisjoint(with: [.readable, .closed]) else { return }
+    if readiness.isWritable { flush(now: now) }
+    guard readiness.wantsRead else { return }
     consume()
     // A TLS record holds up to 16 KiB and libpq takes at least 8 KiB of it at a time: the rest would lie in the TLS library, where no
     // readiness tells of it.

@@ -13,6 +13,8 @@ enum Main {
   static func main() {
     // A peer that closes its end must be an error of ours to handle, not a signal that ends the process.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow (RLIMIT_FSIZE) must be an error as a full disk is, so that the run can still say what it saw.
+    signal(SIGXFSZ, SIG_IGN)
     let code = Main.run(Array(CommandLine.arguments.dropFirst()))
     exit(code.rawValue)
   }
@@ -31,6 +33,7 @@ enum Main {
       case .lint: return LintCommand.run(invocation)
       case .explain: return ExplainCommand.run(invocation)
       case .run: return RunCommand.run(invocation)
+      case .report: return ReportCommand.run(invocation)
       case .trace: return TraceCommand.run(invocation)
       case .graph: return GraphCommand.run(invocation)
       case .program: return ProgramCommand.run(invocation)

@@ -295,6 +295,18 @@ struct GraphFindingsTests {
       #   ^^^ threshold-selector
         - p95(measure.lagg) < 1s
       #               ^^^^ threshold-selector
+        - p99(step.get) <= 1.1 * baseline
+        - rate(errors) <= baseline
+        - p90(step.get) <= baseline
+      #   ^^^^^^^^^^^^^ threshold-selector
+        - { check: p99(step.get) < 20ms, over: 30s, for: 3, abort: true }
+        - { check: p99(step.get) < 20ms, abort: true }
+        - { check: p99(step.get) < 20ms, over: 300ms }
+      #                                        ^^^^^ bad-value
+        - { check: p99(step.get) < 20ms, for: 3 }
+      #                                  ^^^ missing-key
+        - { check: p99(step.get) < 20ms, abort: maybe }
+      #                                         ^^^^^ bad-value
       """)
   }
 

@@ -120,6 +120,6 @@ import Testing
     }
     let script = Script { _ in reply }
     let count = try perIteration(sketch.program, script)
-    expect(count, is: 0, inDebugBuilds: 8)
+    expect(count, is: 0, inDebugBuilds: 7)
   }
 }

@@ -14,10 +14,13 @@ struct RunResults {
     let sent, acknowledged, low, high: UInt64?
   }
 
-  init(_ folder: String) throws {
+  /// - Parameter isTorn: The run was killed: the journal's last line may be half a line.
+  init(_ folder: String, isTorn: Bool = false) throws {
     self.folder = folder
     summary = try JSONDocument(parsing: RunResults.text(folder + "/summary.json")).root
-    journal = try RunResults.text(folder + "/journal.ndjson").split(separator: "\n").map { try JSONDocument(parsing: String($0)).root }
+    var records = RunResults.text(folder + "/journal.ndjson").split(separator: "\n")
+    if isTorn, let last = records.last, (try? JSONDocument(parsing: String(last))) == nil { records.removeLast() }
+    journal = try records.map { try JSONDocument(parsing: String($0)).root }
     var lines = RunResults.text(folder + "/results_events.csv").split(separator: "\n")
     guard !lines.isEmpty, lines.removeFirst() == "event,id,key,version,sent_ns,acked_ns,hop,lo_ns,hi_ns,outcome,anomalies" else {
       throw Unreadable(description: "results_events.csv has another header")

@@ -39,7 +39,7 @@ import Testing
     #expect(run.conditions.observation == ["order_created.cached tracking"])
     #expect(
       run.metrics.map(\.name) == [
-        "response.p50", "response.p95", "response.p99", "iterations.not_completed", "step.insert.p50", "event.order_created.cached.p50",
+        "response.p50", "response.p95", "response.p99", "iteration.p50", "iteration.p95", "iteration.p99", "iterations.not_completed", "step.insert.p50", "event.order_created.cached.p50",
       ])
     #expect(abs((run.value(of: "iterations.not_completed") ?? 0) - 10.0 / 6000) < 1e-12)
     // What was not checkable is no count of zero.

@@ -10,14 +10,14 @@ import Testing
   private static let root = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/Golden/reports/"
   private static let reports = [
     "summary.json", "results_events.csv", "results_stats.csv", "results_stats_history.csv", "results_failures.csv",
-    "results_exceptions.csv",
+    "results_exceptions.csv", "junit.xml",
   ]
 
   @Test(arguments: SampleRuns.names)
   func `a journal becomes the same reports each time`(_ name: String) throws {
     var template = Array("/tmp/chainrun-reports-XXXXXX".utf8CString)
     let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-    let files = Self.reports + ["journal.ndjson"]
+    let files = Self.reports + ["journal.ndjson", "report.html"]
     defer {
       for file in files { unlink(directory + "/" + file) }
       #expect(rmdir(directory) == 0, "something else was left in the directory")
@@ -32,6 +32,8 @@ import Testing
       var info = stat()
       #expect(stat(directory + "/" + report, &info) == 0 && info.st_mode & 0o777 == 0o600)
     }
+    try compare(MarkdownSummary.text(of: run), with: name + "/summary.md")
+    if name == "broken-closed" { try compare(read(directory + "/report.html"), with: name + "/report.html") }
     let path = "results/20260730T082640Z-order-flow-7f3a"
     try compare(TerminalSummary.text(of: run, style: .plain, width: 100, resultsPath: path), with: name + "/terminal.txt")
     try compare(TerminalSummary.text(of: run, style: .ansi, width: 80), with: name + "/terminal-80.ansi.txt")
@@ -101,6 +103,7 @@ import Testing
       guard let run = try? JournalReader.read(bytes: bytes) else { continue }
       read += 1
       _ = TerminalSummary.text(of: run, style: .ansi) + LocustCSV.stats(of: run) + LocustCSV.history(of: run)
+      if read % 4 == 0 { _ = HTMLReport.text(of: run) + MarkdownSummary.text(of: run) + JUnitXML.text(of: run) }
       _ = try JSONDocument(parsing: SummaryJSON.text(of: run))
     }
     #expect(read > 30, "seed \(seed): hardly any damage was survivable")

@@ -6,7 +6,8 @@ extension ChainResolver {
   static let thresholdExample = "for example: p99(step.insert_order) < 20ms, or rate(errors) < 0.1%"
 
   func resolveThresholds() {
-    for claim in graph.thresholds.prefix(10_000) {
+    for node in graph.thresholds.prefix(10_000) {
+      let claim = node.claim
       let expression = Expression.parse(expressionText(claim), into: &findings)
       guard !expression.isInvalid else { continue }
       guard case .binary(let op, let left, let right, _) = expression.kind, let comparison = op.comparison,
@@ -21,10 +22,71 @@ extension ChainResolver {
         continue
       }
       guard let metric = metric(function, callee.range, path, arguments[0].range) else { continue }
+      let window = window(of: node)
+      if let factor = baselineFactor(right) {
+        let threshold = Threshold(
+          text: claim.text, metric: metric, comparison: comparison, limit: factor, isOfBaseline: true, window: window, range: claim.contentRange)
+        if isKeptInBaselines(metric) {
+          builder.program.thresholds.append(threshold)
+        } else {
+          findings.add(
+            .thresholdSelector, at: left.range, "a baseline does not keep this figure",
+            help: "it keeps p50, p95 and p99 of response, service, steps, measures and hops, and rate(errors)")
+        }
+        continue
+      }
       guard let limit = limit(right, for: metric) else { continue }
       builder.program.thresholds.append(
-        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, range: claim.contentRange))
+        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, window: window, range: claim.contentRange))
     }
+  }
+
+  /// `baseline`, `1.1 * baseline`, `baseline * 1.1`: the factor; nil for anything else.
+  private func baselineFactor(_ expression: Expression) -> Double? {
+    func isBaseline(_ expression: Expression) -> Bool {
+      if case .name("baseline") = expression.kind { true } else { false }
+    }
+    if isBaseline(expression) { return 1 }
+    guard case .binary(.multiply, let left, let right, _) = expression.kind, isBaseline(left) != isBaseline(right) else { return nil }
+    switch (isBaseline(left) ? right : left).kind {
+    case .literal(.int(let number), _): return Double(number)
+    case .literal(.decimal(let number), _): return number.doubleValue
+    case .literal(.percentage(let share), _), .literal(.float(let share), _): return share
+    default: return nil
+    }
+  }
+
+  private func isKeptInBaselines(_ metric: Threshold.Metric) -> Bool {
+    switch metric {
+    case .quantile(let q, let series):
+      switch series {
+      case .step, .lag, .stable, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
+      case .startDelay: false
+      }
+    case .rate(.errors): true
+    case .mean, .minimum, .maximum, .count, .rate: false
+    }
+  }
+
+  /// Nil where the run's end decides.
+  private func window(of node: ThresholdNode) -> Threshold.Window? {
+    let over = constantDuration(node.over, "over")
+    if let entry = node.over, let over, over < 1_000_000_000 {
+      findings.add(.badValue, at: entry.value.placeRange, "a window is at least a second long", help: "figures are taken once a second")
+    }
+    let failures = constantInteger(node.failures, "for", in: 1...1_000_000)
+    if let entry = node.failures, node.over == nil {
+      findings.add(.missingKey, at: entry.key.range, "'for' counts windows, and there is no 'over'", help: "add the windows' length, such as 'over: 30s'")
+    }
+    var aborts = false
+    if let entry = node.abort, let scalar = scalar(entry, into: &findings) {
+      switch scalar.text {
+      case "true": aborts = true
+      case "false": break
+      default: findings.add(.badValue, at: scalar.range, "'abort' is true or false")
+      }
+    }
+    return over != nil || aborts ? Threshold.Window(overNanoseconds: over, failures: failures ?? 1, aborts: aborts) : nil
   }
 
   private typealias Path = [(name: String, range: SourceRange)]
@@ -99,10 +161,12 @@ extension ChainResolver {
     case ("step", 3...) where path[path.count - 1].name == "errors": return step(joined(path[1..<path.count - 1])).map { .stepErrors($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
-      return outcome(path[2], also: event.node.hops.map(\.name.text)).map { .outcome(event.index, hop: nil, name: $0) }
+      return outcome(path[2], also: event.node.hops.map(\.name.text), of: event.node, at: event.node.hops).map {
+        .outcome(event.index, hop: nil, name: $0)
+      }
     case ("event", 4):
       guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
-      return outcome(path[3], also: []).map { .outcome(event.index, hop: hop, name: $0) }
+      return outcome(path[3], also: [], of: event.node, at: [event.node.hops[hop]]).map { .outcome(event.index, hop: hop, name: $0) }
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects nothing that is counted",
@@ -141,10 +205,38 @@ extension ChainResolver {
     return nil
   }
 
-  private func outcome(_ name: (name: String, range: SourceRange), also: [String]) -> String? {
-    if Threshold.outcomeNames.contains(name.name) { return name.name }
-    report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+  private func outcome(
+    _ name: (name: String, range: SourceRange), also: [String], of event: EventNode, at hops: [HopNode]
+  ) -> String? {
+    guard Threshold.outcomeNames.contains(name.name) else {
+      report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+      return nil
+    }
+    guard let missing = whatIsMissing(for: name.name, of: event, at: hops) else { return name.name }
+    findings.add(
+      .thresholdSelector, at: name.range, "'\(name.name)' cannot be checked here, and would never be decided", help: missing)
     return nil
+  }
+
+  /// What the chain would have to map for the outcome to be counted at one of the hops; nil if it does.
+  private func whatIsMissing(for outcome: String, of event: EventNode, at hops: [HopNode]) -> String? {
+    func isAny(_ holds: (HopNode) -> Bool) -> Bool { hops.contains { $0.observer == nil || holds($0) } }
+    let (showsMessages, showsState) = (isAny { $0.observer?.schema.showsMessages == true }, isAny { $0.observer?.schema.showsMessages == false })
+    switch outcome {
+    case "duplicate": return showsMessages ? nil : "messages are delivered again, entries are only written again"
+    case "reordered": return event.version != nil || isAny { $0.version != nil } ? nil : "give the event a 'version'"
+    case "regressed":
+      if !showsState { return "an entry can go back to an older version, a message cannot" }
+      return event.version != nil || isAny { $0.version != nil } ? nil : "give the event a 'version'"
+    case "stale_final":
+      if !showsState { return "only what holds a state is looked at when the run ends" }
+      return event.version != nil ? nil : "give the event a 'version'"
+    case "missing", "extra": return showsState ? nil : "only what holds a state is looked at when the run ends"
+    case "mismatch":
+      return isAny { !$0.body.isEmpty || (event.version != nil && $0.version != nil) } ? nil : "give the event and the hop a 'body'"
+    case "foreign": return isAny { $0.run != nil } ? nil : "give the hop a 'run'"
+    default: return nil
+    }
   }
 
   private func report(_ name: (name: String, range: SourceRange), _ message: String, among names: [String]) {

@@ -28,7 +28,15 @@ struct ChainGraph {
   /// Where `steps` stands; nil if the chain has none.
   var stepsRange: SourceRange?
   var profiles: [ProfileNode] = []
-  var thresholds: [YAMLScalar] = []
+  var thresholds: [ThresholdNode] = []
+}
+
+/// A claim, in its short form (a text) or its long one.
+struct ThresholdNode {
+  let claim: YAMLScalar
+  var over: YAMLEntry?
+  var failures: YAMLEntry?
+  var abort: YAMLEntry?
 }
 
 struct ConnectionNode {

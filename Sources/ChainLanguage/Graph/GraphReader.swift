@@ -281,20 +281,20 @@ struct GraphReader {
       range: entry.key.range)
   }
 
-  private mutating func thresholds(_ node: YAMLNode) -> [YAMLScalar] {
+  private mutating func thresholds(_ node: YAMLNode) -> [ThresholdNode] {
     guard let items = node.items else {
       if node.scalar?.isNull == true { return [] }
       findings.add(.wrongNodeKind, at: node.placeRange, "'thresholds' is a list, and this is \(node.kindPhrase)")
       return []
     }
-    var claims: [YAMLScalar] = []
+    var claims: [ThresholdNode] = []
     for item in items {
       if let scalar = item.scalar {
-        claims.append(scalar)
+        claims.append(ThresholdNode(claim: scalar))
       } else if let reader = MappingReader(item, LanguageShapes.threshold, owner: item.range.startPoint, into: &findings),
         let check = reader["check"], let scalar = text(check)
       {
-        claims.append(scalar)
+        claims.append(ThresholdNode(claim: scalar, over: reader["over"], failures: reader["for"], abort: reader["abort"]))
       }
     }
     return claims

@@ -367,7 +367,9 @@ enum LanguageShapes {
   static let threshold = MappingShape(
     phrase: "a threshold",
     keys: [
-      KeyShape("check", isRequired: true, "The claim."), KeyShape("over", later: "The window that it is checked over."),
-      KeyShape("for", later: "Windows in a row that it must fail."), KeyShape("abort", later: "Ends the run when it fails."),
+      KeyShape("check", isRequired: true, "The claim."),
+      KeyShape("over", "Windows that it is checked over, one after the other: 30s. Without it, the whole run."),
+      KeyShape("for", "Windows in a row that it must fail; 1 if not given."),
+      KeyShape("abort", "true: ends the load when it fails; checked each second where there is no 'over'."),
     ])
 }

@@ -1,5 +1,6 @@
 import ChainIO
 import ChainProgram
+import Glibc
 
 extension FunctionLibrary {
   static func text(_ function: Function, _ arguments: Arguments) throws(OperationError) -> Value {
@@ -9,11 +10,11 @@ extension FunctionLibrary {
     case .after:
       let mark = try string(arguments, 1)
       guard let found = position(of: mark, in: text) else { throw missing(mark) }
-      return .string(String(decoding: text.utf8.dropFirst(found + mark.utf8.count), as: UTF8.self))
+      return .string(piece(of: text, from: found + mark.utf8.count, to: text.utf8.count))
     case .before:
       let mark = try string(arguments, 1)
       guard let found = position(of: mark, in: text) else { throw missing(mark) }
-      return .string(String(decoding: text.utf8.prefix(found), as: UTF8.self))
+      return .string(piece(of: text, from: 0, to: found))
     case .lower: return .string(text.lowercased())
     case .upper: return .string(text.uppercased())
     case .trim:
@@ -48,8 +49,24 @@ extension FunctionLibrary {
 
   /// The byte offset of the first occurrence; nil if there is none.
   static func position(of mark: String, in text: String) -> Int? {
-    let (mark, text) = (Array(mark.utf8), Array(text.utf8))
-    return position(of: mark, in: text, from: 0)
+    var (mark, text) = (mark, text)
+    return mark.withUTF8 { mark in
+      text.withUTF8 { text in
+        guard let first = mark.first else { return 0 }
+        var at = 0
+        while at + mark.count <= text.count {
+          if text[at] == first, memcmp(text.baseAddress! + at, mark.baseAddress!, mark.count) == 0 { return at }
+          at += 1
+        }
+        return nil
+      }
+    }
+  }
+
+  /// The bytes `start ..< end` of a text, which need not lie between characters.
+  private static func piece(of text: String, from start: Int, to end: Int) -> String {
+    var text = text
+    return text.withUTF8 { String(decoding: UnsafeBufferPointer(rebasing: $0[start..<end]), as: UTF8.self) }
   }
 
   private static func position(of mark: [UInt8], in text: [UInt8], from start: Int) -> Int? {

@@ -363,19 +363,23 @@ final class EventBook {
 
   /// Leaves in the hop's frame what its mapping reads.
   func runMapping(_ hop: HopBook, _ content: OperationResult) -> Mapped {
-    let declaration = hop.declaration
-    if let slot = declaration.runSlot { hop.frame[slot.index] = .null }
     hop.reader.read(content)
     var draws = Randomness(seed: 0, stream: 0, iteration: 0)
-    var isReadable = true
-    do throws(OperationError) {
-      try evaluator.runBlock(entry: declaration.mappingEntry, frame: hop.frame, content: hop.reader, draws: &draws)
-    } catch {
-      isReadable = false
+    if let run = hop.declaration.run {
+      hop.frame[run.slot.index] = .null
+      do throws(OperationError) {
+        try evaluator.runBlock(entry: run.entry, frame: hop.frame, content: hop.reader, draws: &draws)
+        if case .string(let made) = hop.frame[run.slot.index], made != runID { return .foreign }
+      } catch {
+        // What does not say whose it is is judged by its id.
+      }
     }
-    // What does not say whose it is is judged by its id.
-    if let slot = declaration.runSlot, case .string(let run) = hop.frame[slot.index], run != runID { return .foreign }
-    return isReadable ? .ours : .unreadable
+    do throws(OperationError) {
+      try evaluator.runBlock(entry: hop.declaration.mappingEntry, frame: hop.frame, content: hop.reader, draws: &draws)
+      return .ours
+    } catch {
+      return .unreadable
+    }
   }
 
   /// A sighting of an id that has no record.

@@ -431,7 +431,7 @@ final class HopBook: SightingSink {
     if checksBody && declaration.bodySlots.contains(where: { $0 != nil }) || checksVersion && declaration.versionSlot != nil {
       final.mismatch = mismatches
     }
-    if declaration.runSlot != nil { final.foreign = foreign }
+    if declaration.run != nil { final.foreign = foreign }
     if let sweep, sweep.error == nil {
       if checksVersion, names.areOfKeys || declaration.versionSlot != nil { final.staleFinal = sweep.staleFinal.count }
       if !sweep.mayHaveExpired { final.missing = sweep.missing.count }

@@ -4,12 +4,9 @@ import ChainProgram
 /// At the end of a run: reads every entry that the run touched once more, hop after hop, for the ledger to compare with what was committed.
 /// Lives on the reactor's thread.
 final class FinalSweep {
-  private let ledger: Ledger
-  private let program: Program
-  private let drivers: [any ConnectionDriver]
   private let completion: () -> Void
-  private var pending: [(book: EventBook, hop: HopBook)] = []
-  private var reader: (any EntryReader)?
+  private var pending: [(book: EventBook, hop: HopBook, reader: any EntryReader)] = []
+  private var isReading = false
   private var next = 0
   private var isOver = false
   private(set) var operationsSent: UInt64 = 0
@@ -19,26 +16,24 @@ final class FinalSweep {
   private static let batch = 2000
 
   /// - Parameter completion: Called once, when everything was read or `cancel` was called.
-  init(ledger: Ledger, program: Program, drivers: [any ConnectionDriver], completion: @escaping () -> Void) {
-    self.ledger = ledger
-    self.program = program
-    self.drivers = drivers
+  init(ledger: Ledger, drivers: [any ConnectionDriver], completion: @escaping () -> Void) {
     self.completion = completion
+    for book in ledger.books {
+      for hop in book.hops where book.entryCount(hop) > 0 {
+        if let reader = drivers[hop.declaration.connection.index].makeEntryReader(hop: hop.declaration) { pending.append((book, hop, reader)) }
+      }
+    }
   }
 
-  func begin() {
-    for book in ledger.books { for hop in book.hops where book.entryCount(hop) > 0 { pending.append((book, hop)) } }
-    nextHop()
-  }
+  /// Whether there is anything to read.
+  var isNeeded: Bool { !pending.isEmpty }
+
+  func begin() { nextHop() }
 
   private func nextHop() {
     guard !isOver else { return }
-    guard let (book, hop) = pending.first else { return end() }
-    guard let reader = drivers[hop.declaration.connection.index].makeEntryReader(hop: hop.declaration) else {
-      pending.removeFirst()
-      return nextHop()
-    }
-    self.reader = reader
+    guard let (book, hop, _) = pending.first else { return end() }
+    isReading = true
     next = 0
     let now = MonotonicClock.now
     book.beginSweep(hop, now: now)
@@ -51,7 +46,7 @@ final class FinalSweep {
     let end = min(count, start + FinalSweep.batch)
     guard start < end else { return hopEnded(book, hop, count: count, nil) }
     next = end
-    reader?.read(
+    pending.first?.reader.read(
       (start..<end).map { book.entryName(hop, $0) }, deadline: deadline,
       each: { place, content, _ in book.swept(hop, start + place, content) },
       completion: { error in
@@ -61,32 +56,31 @@ final class FinalSweep {
   }
 
   private func hopEnded(_ book: EventBook, _ hop: HopBook, count: Int, _ error: OperationError?) {
-    closeReader()
+    isReading = false
     hop.sweep?.ended = MonotonicClock.now
     hop.sweep?.error = error?.message
     let read = min(UInt64(count), hop.sweep?.entries ?? 0)
     hop.sweep?.unread = UInt64(count) - read + (hop.names.areOfKeys ? 0 : book.finalStates.left)
-    pending.removeFirst()
+    closeFirst()
     nextHop()
   }
 
-  private func closeReader() {
-    operationsSent &+= reader?.operationsSent ?? 0
-    reader?.close()
-    reader = nil
+  private func closeFirst() {
+    let reader = pending.removeFirst().reader
+    operationsSent &+= reader.operationsSent
+    reader.close()
   }
 
   /// Ends it now: what was not compared is not checkable.
   func cancel() {
     guard !isOver else { return }
-    if reader != nil, let (_, hop) = pending.first { hop.sweep?.error = "the run was interrupted" }
+    if isReading, let hop = pending.first?.hop { hop.sweep?.error = "the run was interrupted" }
     end()
   }
 
   private func end() {
     isOver = true
-    closeReader()
-    pending = []
+    while !pending.isEmpty { closeFirst() }
     completion()
   }
 }

@@ -39,8 +39,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var observerOperations: UInt64 = 0
   private var postedBefore: UInt64 = 0
   private var isFinished = false
+  private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  /// Every event is decided: what remains is to look at the entries once more.
+  private var isSweeping = false
   private var finalSweep: FinalSweep?
   private var gapSweeps: [GapSweep] = []
   private var readerOperations: UInt64 = 0
@@ -58,6 +61,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     program = plan.program
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
+    thresholdWatch = ThresholdWatch(program: plan.program, baseline: plan.baseline)
     ledger = Ledger(program: plan.program, evaluator: evaluator, runID: plan.runID)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
@@ -184,6 +188,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.profile.warmUpNanoseconds > 0 {
       plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))
     }
+    thresholdWatch.begin(at: warmUpEnd)
     intervalStart = loadStart
     intervalDue = loadStart &+ nextIntervalLength(from: loadStart)
     reactor.arm(intervalTimer, at: intervalDue)
@@ -303,7 +308,15 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(interval)
     plan.journal.append(recorder.takeFailures())
     plan.journal.append(ledger.takeGaps())
+    checkThresholds(interval, now: now)
     report(interval)
+  }
+
+  private func checkThresholds(_ interval: JournalInterval, now: UInt64) {
+    guard !thresholdWatch.isEmpty, phase == .load else { return }
+    guard let broken = thresholdWatch.note(interval, ledgers: ledger.counts()), result.abortedBy == nil, !result.isInterrupted else { return }
+    result.abortedBy = broken
+    stopLoad(now: MonotonicClock.now)
   }
 
   // Settling
@@ -318,22 +331,24 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
-    guard finalSweep == nil else {
+    guard !isSweeping else {
       if isStoppingAtOnce { finalSweep?.cancel() }
       return
     }
+    isSweeping = true
     stopGapSweeps()
     plan.journal.append(ledger.finish(now: now))
-    let sweep = FinalSweep(ledger: ledger, program: program, drivers: context.drivers) { self.sweepEnded() }
+    let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
     finalSweep = sweep
     if isStoppingAtOnce { return sweep.cancel() }
-    plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now))
+    if sweep.isNeeded { plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now)) }
     sweep.begin()
   }
 
   private func sweepEnded() {
     let now = MonotonicClock.now
     readerOperations &+= finalSweep?.operationsSent ?? 0
+    finalSweep = nil
     heartbeat.disarm()
     intervalTimer.disarm()
     // What was seen during the sweep came late.
@@ -343,13 +358,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(ledger.sweepRecords())
     plan.journal.append(ledger.offenders())
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
+    result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
   }
 
   /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
   private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
-    guard finalSweep == nil, phase == .load || phase == .stopping || phase == .settling else { return }
+    guard !isSweeping, phase == .load || phase == .stopping || phase == .settling else { return }
     let declaration = program.events[event].hops[hop]
     guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
     let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)

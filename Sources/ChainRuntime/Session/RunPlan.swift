@@ -22,6 +22,9 @@ package struct RunPlan: Sendable {
   /// What the chain's `secrets:` hold. In the users' frames and nowhere else: no message, journal or report has them.
   package var secretValues: [(slot: SlotIndex, value: Value)] = []
 
+  /// Figures of the baseline by name, seconds or shares; for thresholds that are held against it.
+  package var baseline: [String: Double] = [:]
+
   package init(
     program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],
     journal: JournalWriter, onProgress: @escaping @Sendable (RunProgress) -> Void
@@ -70,6 +73,10 @@ package struct RunResult: Sendable {
   }
   package var failure: Failure?
   package var isInterrupted = false
+  /// The text of the threshold that ended the load; nil if none did.
+  package var abortedBy: String?
+  /// Verdicts that windows have decided, by the threshold's place.
+  package var windowVerdicts: [Int: JournalThreshold] = [:]
   /// Whether arrivals and events add up; false is a bug of ours.
   package var isConserved = true
   package var mailboxMessages: UInt64 = 0

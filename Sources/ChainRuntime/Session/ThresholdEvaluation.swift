@@ -4,8 +4,44 @@ package import Metrics
 /// Decides a chain's thresholds from the record of a run.
 package enum ThresholdEvaluation {
   /// - Returns: one verdict for each threshold, in order.
-  package static func evaluate(_ program: Program, _ record: RunRecord) -> [JournalThreshold] {
-    program.thresholds.map { evaluate($0, record) }
+  ///
+  /// - Parameters:
+  ///   - windows: What was decided while the load ran, by the threshold's place.
+  ///   - baseline: Figures of the baseline by name, seconds or shares.
+  package static func evaluate(
+    _ program: Program, _ record: RunRecord, windows: [Int: JournalThreshold] = [:], baseline: [String: Double] = [:]
+  ) -> [JournalThreshold] {
+    program.thresholds.enumerated().map { windows[$0.offset] ?? evaluate($0.element, program, record, baseline: baseline) }
+  }
+
+  /// Claims whose limits are known, without a program.
+  package static func evaluate(_ thresholds: [Threshold], _ record: RunRecord) -> [JournalThreshold] {
+    thresholds.map { evaluate($0, record) }
+  }
+
+  /// The claim with the limit that the baseline gives it; nil where the baseline does not have its figure.
+  package static func fixed(_ threshold: Threshold, _ program: Program, baseline: [String: Double]) -> Threshold? {
+    guard threshold.isOfBaseline else { return threshold }
+    guard let name = threshold.baselineFigure(in: program), let value = baseline[name] else { return nil }
+    return Threshold(
+      text: threshold.text, metric: threshold.metric, comparison: threshold.comparison, limit: threshold.limit(ofBaseline: value),
+      window: threshold.window, range: threshold.range)
+  }
+
+  /// A claim whose limit hangs on a baseline is decided against the limit that it comes to.
+  static func evaluate(_ threshold: Threshold, _ program: Program, _ record: RunRecord, baseline: [String: Double]) -> JournalThreshold {
+    guard threshold.isOfBaseline else { return evaluate(threshold, record) }
+    guard let name = threshold.baselineFigure(in: program), let value = baseline[name] else {
+      return JournalThreshold(
+        text: threshold.text, verdict: .inconclusive, observed: "no baseline",
+        detail: "'chainrun baseline set' with runs of this chain and profile makes one")
+    }
+    let limit = threshold.limit(ofBaseline: value)
+    let fixed = Threshold(text: threshold.text, metric: threshold.metric, comparison: threshold.comparison, limit: limit, range: threshold.range)
+    var judged = evaluate(fixed, record)
+    let meaning = isLatency(threshold.metric) ? "the limit is \(Figure.time(limit))" : "the limit is \(Figure.percentage(limit))"
+    judged.detail = [judged.detail, meaning].compactMap(\.self).joined(separator: "; ")
+    return judged
   }
 
   /// What was measured: one number, or bounds on it.

@@ -20,6 +20,21 @@ enum IterationEnding: UInt8 {
   case withdrawn
 }
 
+/// What the step loop asks of an operation, as plain memory: an `Operation` taken out of the program's table costs twenty reference counts.
+struct OperationTerms {
+  let step: Int
+  let connection: Int
+  let argumentBase: Int
+  let timeoutNanoseconds: UInt64
+  let role: OperationRole
+  /// Whether it is counted by `guard: writes`. A commit changes nothing that was not counted, and must not be refused after the writes it
+  /// is for.
+  let spendsWrite: Bool
+  /// Its step is the origin of `UserContext.originEvents[firstOrigin ..< firstOrigin + originCount]`.
+  let firstOrigin: Int
+  let originCount: Int
+}
+
 /// What all virtual users of a reactor share. Confined to its thread.
 final class UserContext {
   let program: Program
@@ -34,6 +49,9 @@ final class UserContext {
   var drivers: [any ConnectionDriver] = []
   /// For each step, the events whose origin it is.
   let originsOfStep: [[Int]]
+  /// In the order of the program's operations.
+  let operations: UnsafeMutableBufferPointer<OperationTerms>
+  let originEvents: UnsafeMutableBufferPointer<Int>
   var log: (String) -> Void = { _ in }
   let secretValues: [(slot: SlotIndex, value: Value)]
   var branches: [WeightedRotation]
@@ -62,6 +80,25 @@ final class UserContext {
     var origins = [[Int]](repeating: [], count: program.steps.count)
     for (index, event) in program.events.enumerated() { origins[event.origin.index].append(index) }
     originsOfStep = origins
+    let events = origins.flatMap { $0 }
+    originEvents = .allocate(capacity: events.count)
+    _ = originEvents.initialize(from: events)
+    operations = .allocate(capacity: program.operations.count)
+    for (index, operation) in program.operations.enumerated() {
+      let step = operation.step.index
+      operations.initializeElement(
+        at: index,
+        to: OperationTerms(
+          step: step, connection: operation.connection.index, argumentBase: operation.argumentBase.index,
+          timeoutNanoseconds: operation.timeoutNanoseconds, role: operation.role,
+          spendsWrite: operation.writes && operation.role == .plain,
+          firstOrigin: origins[..<step].reduce(0) { $0 + $1.count }, originCount: origins[step].count))
+    }
+  }
+
+  deinit {
+    operations.deallocate()
+    originEvents.deallocate()
   }
 
   /// Takes one operation that writes out of the budget of `guard: writes`, before it is sent.

@@ -235,7 +235,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// Ends the call now, unless it has ended in this turn and its job waits: it is the driver's no more then.
   private func abandonCall(now: UInt64) {
     guard call.state == .waiting || call.state == .inFlight else { return }
-    context.drivers[program.operations[call.operation].connection.index].abandon(call, now: now)
+    context.drivers[context.operations[call.operation].connection].abandon(call, now: now)
   }
 
   private func finish(_ ending: IterationEnding) {
@@ -375,22 +375,23 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   // Operations
 
   private func submit(_ index: Int) throws(OperationError) {
-    let operation = program.operations[index]
-    // A commit changes nothing that was not counted, and must not be refused after the writes it is for.
-    if operation.writes, operation.role == .plain { try context.spendWrite() }
+    let operation = context.operations[index]
+    if operation.spendsWrite { try context.spendWrite() }
     let now = MonotonicClock.now
-    for event in context.originsOfStep[operation.step.index] where !origins[event].isAttempting {
+    for position in 0..<operation.originCount {
+      let event = context.originEvents[operation.firstOrigin + position]
+      guard !origins[event].isAttempting else { continue }
       origins[event].isAttempting = true
       origins[event].number = context.ledger.originSubmitted(event: event)
     }
-    if operation.role == .beginsTransaction { leaseConnection = operation.connection.index }
+    if operation.role == .beginsTransaction { leaseConnection = operation.connection }
     reader.contentChanged()
-    call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase.index), now: now)
+    call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase), now: now)
     activity = .calling
     var deadline = now &+ operation.timeoutNanoseconds
     if isProbing { deadline = min(deadline, max(probeDeadline, now &+ 1_000_000)) }
     context.reactor.arm(deadlineTimer, at: deadline)
-    context.drivers[operation.connection.index].submit(call)
+    context.drivers[operation.connection].submit(call)
   }
 
   func callEnded(_ call: OperationCall) {
@@ -401,7 +402,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       settleOrigins(call.ending == .unknown ? .unknown : .interrupted)
       return finish(.interrupted)
     }
-    let step = program.operations[call.operation].step.index
+    let step = context.operations[call.operation].step
     currentStep = step
     if isTraced { context.tracer?.operationEnded(call, traceView) }
     switch call.ending {
@@ -418,7 +419,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       if isMeasured { context.recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
       isProbing = false
       guard var error = call.failure else { preconditionFailure("a failed call has its error") }
-      if program.operations[call.operation].role == .rollsBackTransaction {
+      if context.operations[call.operation].role == .rollsBackTransaction {
         // Nothing of what follows may run in the old transaction, and what went wrong is the error that asked for the rollback.
         if call.lease != nil { context.drivers[leaseConnection].endLease(call) }
         error = pendingError ?? error

@@ -32,7 +32,7 @@ extension RunFigures {
 
     let isOpen = conditions.model == "open"
     add("response", summary["response"])
-    if !isOpen { add("iteration", summary["service"]) }
+    add("iteration", summary["service"])
     readCounts(summary["iterations"], isOpen: isOpen)
     for (id, step) in Self.members(summary["steps"]) { add("step.\(id)", step["service"]) }
     for (name, values) in Self.members(summary["measures"]) { add("measure.\(name)", values) }

@@ -42,6 +42,8 @@ package struct JournalStart: JournalRecord, Hashable {
   package var events: [EventInfo] = []
   package var checks: [CheckInfo] = []
   package var thresholds: [String] = []
+  /// Each threshold in a form that can be decided again from the journal alone (`ThresholdRule`); as many as `thresholds`.
+  package var thresholdRules: [String] = []
 
   package init() {}
 }
@@ -191,6 +193,7 @@ extension JournalStart {
       json.member("line", check.line)
     }
     json.list("thresholds", thresholds) { $1.string($0) }
+    json.list("threshold_rules", thresholdRules) { $1.string($0) }
   }
 
   package init(_ json: JSONValue) {
@@ -235,5 +238,6 @@ extension JournalStart {
     }
     checks = json.list("checks") { CheckInfo(step: $0.int("step"), text: $0.text("text"), line: $0.int("line")) }
     thresholds = json.texts("thresholds")
+    thresholdRules = json.texts("threshold_rules")
   }
 }

@@ -19,6 +19,12 @@ package struct IterationCounts: Hashable, Sendable {
   /// Every arrival ended in exactly one way. At the end of a run a false answer is a bug of ours.
   package var areConserved: Bool { arrivals == completed &+ failed &+ unknown &+ interrupted &+ dropped }
 
+  /// Arrivals that nothing says the end of; what a crashed run had under way.
+  package var openEnded: UInt64 {
+    let ended = completed &+ failed &+ unknown &+ interrupted &+ dropped
+    return arrivals > ended ? arrivals &- ended : 0
+  }
+
   package static func += (left: inout IterationCounts, right: IterationCounts) {
     left.arrivals &+= right.arrivals
     left.started &+= right.started

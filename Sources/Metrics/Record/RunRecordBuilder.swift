@@ -3,6 +3,8 @@ internal import LosslessJSON
 /// Adds journal records up to a run record, one after the other.
 struct RunRecordBuilder {
   var record = RunRecord()
+  /// Off where only totals are wanted: a timeline keeps every interval.
+  var keepsTimeline = true
   private var hasStart = false
   private var response = Histogram()
   private var startDelay = Histogram()
@@ -43,7 +45,7 @@ struct RunRecordBuilder {
       failureSeconds.append((failure.lastNanoseconds, failure.count))
     case .event:
       let row = JournalEventRow(json)
-      count(row)
+      add(row)
       return row
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
@@ -56,7 +58,7 @@ struct RunRecordBuilder {
     return nil
   }
 
-  private mutating func begin(_ start: JournalStart) {
+  mutating func begin(_ start: JournalStart) {
     guard !hasStart else { return }
     hasStart = true
     record.start = start
@@ -71,9 +73,9 @@ struct RunRecordBuilder {
     rowCounts = start.events.map { $0.hops.map { _ in HopCounts() } }
   }
 
-  private mutating func add(_ interval: JournalInterval) {
+  mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    intervals.append(interval)  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -125,7 +127,7 @@ struct RunRecordBuilder {
     record.generator.foreignEnqueues &+= health.foreignEnqueues
   }
 
-  private mutating func count(_ row: JournalEventRow) {
+  mutating func add(_ row: JournalEventRow) {
     guard rowCounts.indices.contains(row.event), rowCounts[row.event].indices.contains(row.hop) else { return }
     rowCounts[row.event][row.hop].count(row.outcome)
     for anomaly in row.anomalies {
@@ -163,7 +165,7 @@ struct RunRecordBuilder {
     record.events[offenders.event].hops[offenders.hop].offenders = lists
   }
 
-  private mutating func add(_ ledger: JournalLedger) {
+  mutating func add(_ ledger: JournalLedger) {
     guard record.events.indices.contains(ledger.event) else { return }
     hasLedger.insert(ledger.event)
     record.events[ledger.event].counts = ledger.counts

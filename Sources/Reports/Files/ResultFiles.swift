@@ -5,50 +5,102 @@ package import Metrics
 /// `chainrun report`, and after a crash.
 package enum ResultFiles {
   package static let journalName = "journal.ndjson"
+  package static let eventsName = "results_events.csv"
+
+  /// The files that are functions of the record, in the order in which they are written: the shortest way back first.
+  private static var derived: [(name: String, text: (RunRecord) -> String)] {
+    [("summary.json", SummaryJSON.text)] + locust + [("junit.xml", JUnitXML.text), ("report.html", HTMLReport.text)]
+  }
+
+  private static var locust: [(name: String, text: (RunRecord) -> String)] {
+    [
+      ("results_stats.csv", LocustCSV.stats), ("results_stats_history.csv", LocustCSV.history),
+      ("results_failures.csv", LocustCSV.failures), ("results_exceptions.csv", LocustCSV.exceptions),
+    ]
+  }
 
   /// Reads `<directory>/journal.ndjson` and writes the reports beside it, each under its name only when it is complete.
   ///
   /// - Parameter conclude: Called with the record once the journal is read and before anything but the event rows is written: the end of a run
-  ///   judges it here and appends its verdicts to the record and to the journal, which is therefore read only once.
+  ///   judges it here and appends its verdicts to the record and to the journal, which is therefore read only once. It is called, too, where
+  ///   files cannot be written: a caller that wants to show the record in that case keeps it from here.
   /// - Returns: the run record, for the terminal summary.
+  /// - Throws: at the end, the first file that could not be written; the others were tried all the same.
   package static func write(
     into directory: String, conclude: (inout RunRecord) -> Void = { _ in }
   ) throws(ResultFilesError) -> RunRecord {
-    let journal = directory + "/" + journalName
+    try write(into: directory, from: directory, derived, conclude)
+  }
+
+  private static func write(
+    into directory: String, from source: String, _ files: [(name: String, text: (RunRecord) -> String)], _ conclude: (inout RunRecord) -> Void
+  ) throws(ResultFilesError) -> RunRecord {
+    let journal = source + "/" + journalName
+    var failure: ResultFilesError?
+    func attempt(_ write: () throws(ResultFilesError) -> Void) {
+      do throws(ResultFilesError) {
+        try write()
+      } catch {
+        failure = failure ?? error
+      }
+    }
     var run: RunRecord
-    let events: OutputFile
-    do {
+    var events: OutputFile?
+    do throws(JournalReadError) {
       // The start record names the rows that follow it.
       var csv = EventsCSV(events: try JournalReader.readStart(path: journal).events)
-      let file = try OutputFile(directory + "/results_events.csv")
-      events = file
-      events.write(EventsCSV.header)
-      run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in
-        file.write(csv.line(for: row))
-        if let code = file.failureCode { throw .rowNotHandled(code: code) }
-      }
-    } catch let error as ResultFilesError {
-      throw error
-    } catch let error as JournalReadError {
-      throw .journal(error)
+      attempt { () throws(ResultFilesError) in events = try OutputFile(directory + "/" + eventsName) }
+      events?.write(EventsCSV.header)
+      run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in events?.write(csv.line(for: row)) }
     } catch {
-      preconditionFailure("only the two error types above are thrown: \(error)")
+      throw .journal(error)
     }
-    try events.finish()
+    attempt { () throws(ResultFilesError) in try events?.finish() }
     conclude(&run)
-    try write(SummaryJSON.text(of: run), to: directory + "/summary.json")
-    try write(LocustCSV.stats(of: run), to: directory + "/results_stats.csv")
-    try write(LocustCSV.history(of: run), to: directory + "/results_stats_history.csv")
-    try write(LocustCSV.failures(of: run), to: directory + "/results_failures.csv")
-    try write(LocustCSV.exceptions(of: run), to: directory + "/results_exceptions.csv")
+    for file in files {
+      attempt { () throws(ResultFilesError) in try OutputFile.write(file.text(run), to: directory + "/" + file.name) }
+    }
+    if let failure { throw failure }
     return run
   }
 
-  private static func write(_ text: String, to path: String) throws(ResultFilesError) {
-    let file = try OutputFile(path)
-    file.write(text)
-    try file.finish()
+  /// Reads a run's journal and gives one report of it; the run's own directory stays as it is.
+  ///
+  /// - Parameters:
+  ///   - path: The file (for `csv`: the directory) that is written; nil for `elsePrint`.
+  ///   - elsePrint: Takes the text where there is no path.
+  package static func render(
+    _ format: ReportFormat, of directory: String, into path: String?, style: TextStyle, width: Int, conclude: (inout RunRecord) -> Void,
+    elsePrint: (String) -> Void
+  ) throws(ResultFilesError) -> RunRecord {
+    if format == .csv, let path {
+      guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .file(path: path, code: errno) }
+      return try write(into: path, from: directory, locust, conclude)
+    }
+    var run: RunRecord
+    do throws(JournalReadError) {
+      run = try JournalReader.read(path: directory + "/" + journalName)
+    } catch {
+      throw .journal(error)
+    }
+    conclude(&run)
+    let text: String
+    switch format {
+    case .text: text = TerminalSummary.text(of: run, style: style, width: width, resultsPath: directory)
+    case .html: text = HTMLReport.text(of: run)
+    case .json: text = SummaryJSON.text(of: run)
+    case .csv: text = LocustCSV.stats(of: run)
+    case .junit: text = JUnitXML.text(of: run)
+    case .md: text = MarkdownSummary.text(of: run)
+    }
+    if let path { try OutputFile.write(text, to: path) } else { elsePrint(text) }
+    return run
   }
+}
+
+/// What `chainrun report --format` takes.
+package enum ReportFormat: String, CaseIterable, Sendable {
+  case text, html, json, csv, junit, md
 }
 
 package enum ResultFilesError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -59,60 +111,6 @@ package enum ResultFilesError: Error, Hashable, Sendable, CustomStringConvertibl
     switch self {
     case .journal(let error): error.description
     case .file(let path, let code): "cannot write '\(path)': \(String(cString: strerror(code)))"
-    }
-  }
-}
-
-/// A file that gets its name when it is complete; before that it is `<name>.part`. Mode 0600.
-private final class OutputFile {
-  private let path: String
-  private let descriptor: Int32
-  private var buffer: [UInt8] = []
-  private(set) var failureCode: Int32?
-  private var isFinished = false
-
-  init(_ path: String) throws(ResultFilesError) {
-    self.path = path
-    descriptor = open(path + ".part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .file(path: path, code: errno) }
-  }
-
-  /// Keeps the first failure; ``finish()`` throws it.
-  func write(_ text: String) {
-    buffer.append(contentsOf: text.utf8)
-    if buffer.count >= 1 << 18 { flush() }
-  }
-
-  deinit {
-    guard !isFinished else { return }
-    close(descriptor)
-    unlink(path + ".part")
-  }
-
-  func finish() throws(ResultFilesError) {
-    flush()
-    isFinished = true
-    if close(descriptor) != 0 && failureCode == nil { failureCode = errno }
-    if failureCode == nil && rename(path + ".part", path) != 0 { failureCode = errno }
-    guard let failureCode else { return }
-    unlink(path + ".part")
-    throw .file(path: path, code: failureCode)
-  }
-
-  private func flush() {
-    defer { buffer.removeAll(keepingCapacity: true) }
-    guard failureCode == nil else { return }
-    buffer.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if written > 0 {
-          rest = rest.dropFirst(written)
-        } else if written < 0 && errno != EINTR {
-          failureCode = errno
-          return
-        }
-      }
     }
   }
 }

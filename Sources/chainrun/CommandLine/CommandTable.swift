@@ -1,7 +1,7 @@
 /// The commands as data: the parser and the help are made from this table.
 struct CommandDescription: Sendable {
   enum Name: String, CaseIterable, Sendable {
-    case lint, explain, run, trace, graph, program, compare, history, baseline, trend, version
+    case lint, explain, run, report, trace, graph, program, compare, history, baseline, trend, version
   }
 
   struct Option: Sendable {
@@ -79,7 +79,20 @@ struct CommandDescription: Sendable {
         Option("--out", "DIR", "the folder for the results; must be new or empty (default: results/<time>-<chain>-<id>)"),
         variable,
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
+        Option("--baseline", "FILE", "the baselines that thresholds are held against (default: results/baselines.json)"),
         Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
+      ]),
+    CommandDescription(
+      name: .report, summary: "rebuild a run's reports from its journal, also after a crash",
+      examples: [
+        ("chainrun report latest", "all files of the newest run once more, and its summary"),
+        ("chainrun report results/soak-1 --format html --out soak.html", "one file for a colleague; the run's folder stays as it is"),
+        ("chainrun report latest --format md >> $GITHUB_STEP_SUMMARY", "for a pull request; also text, json, csv and junit"),
+      ],
+      operand: "DIR|latest", operandCount: 1...1,
+      options: [
+        Option("--format", "FORMAT", "only this one, to standard output: text, html, json, csv, junit or md"),
+        Option("--out", "PATH", "write it to a file instead; with csv a folder for the five files"),
       ]),
     CommandDescription(
       name: .trace, summary: "run one iteration of a chain and show each step as it happens",

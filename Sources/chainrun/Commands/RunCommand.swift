@@ -3,6 +3,7 @@ import ChainProgram
 import ChainRuntime
 import Diagnostics
 import Glibc
+import History
 import Metrics
 import Reports
 
@@ -35,6 +36,8 @@ enum RunCommand {
     let used = try resolve(program)
     raiseDescriptorLimit()
 
+    let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+
     let runID = makeRunID()
     let folder: String
     switch ResultFolder.make(asked: invocation.value("--out"), chain: program.chain, runID: runID) {
@@ -48,7 +51,8 @@ enum RunCommand {
     } catch {
       throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
     }
-    let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
 
     let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
@@ -56,6 +60,7 @@ enum RunCommand {
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
       onProgress: { progress.note($0) })
     plan.secretValues = secretValues
+    plan.baseline = baseline
     let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {
@@ -64,9 +69,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .environment, message: error.message)
     }
-    let result = signals.wait(for: run, progress: progress)
+    let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
-    return conclude(program, result, signals.caught, journal, folder)
+    return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
   // Before the run
@@ -101,6 +106,25 @@ enum RunCommand {
     case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
     default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
     }
+  }
+
+  /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
+  private static func readBaseline(_ program: Program, _ profile: LoadProfile, _ asked: String?) throws(Stop) -> [String: Double] {
+    guard asked != nil || program.thresholds.contains(where: \.isOfBaseline) else { return [:] }
+    let path = asked ?? RunSelection.root + "/" + Baselines.fileName
+    let entry: Baselines.Entry?
+    do throws(RunStoreError) {
+      entry = try Baselines(path: path).entry(chain: program.chain, profile: profile.name)
+    } catch {
+      throw Stop(code: .usage, message: error.description)
+    }
+    guard let entry else {
+      Terminal.talk("chainrun: '\(path)' has no baseline for chain '\(program.chain)' and profile '\(profile.name)'; thresholds against it stay undecided\n")
+      return [:]
+    }
+    var figures: [String: Double] = [:]
+    for metric in entry.runs[0].metrics { figures[metric.name] = entry.value(of: metric.name) }
+    return figures
   }
 
   private static func readSecrets(_ program: Program) throws(Stop) -> [(slot: SlotIndex, value: Value)] {
@@ -160,21 +184,29 @@ enum RunCommand {
 
   // After the run
 
-  private static func conclude(_ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String) -> ExitCode {
+  private static func conclude(
+    _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, _ folder: String, _ progress: ProgressPrinter,
+    baseline: [String: Double]
+  ) -> ExitCode {
     let isWritten = journal.close()
     if let failure = result.failure { Terminal.talk("chainrun: \(failure.place): \(failure.error.message)\(failure.error.codeSuffix)\n") }
     var code = ExitCode.ok
+    var record: RunRecord?
     do throws(ResultFilesError) {
-      let record = try ResultFiles.write(into: folder) { record in
-        code = judge(&record, program, result, signal, journal, isJournalComplete: isWritten, folder)
-      }
-      if result.failure == nil || record.iterations.arrivals > 0 {
-        let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-        Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+      _ = try ResultFiles.write(into: folder) {
+        code = judge(&$0, program, result, signal, journal, isJournalComplete: isWritten, folder, baseline)
+        record = $0
       }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+    }
+    // What was seen is told even where no file could be written.
+    if let record, result.failure == nil || record.iterations.arrivals > 0 {
+      let style: TextStyle = Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
+      Terminal.out(TerminalSummary.text(of: record, style: style, width: Terminal.width, resultsPath: folder))
+    } else if record == nil, let counts = progress.iterations {
+      Terminal.out("NOT TRUSTED  \(program.chain): nothing could be kept; \(counts.completed) of \(counts.arrivals) iterations were completed\n")
     }
     return code
   }
@@ -182,18 +214,23 @@ enum RunCommand {
   /// Decides validity, thresholds and the exit code, and writes them into the record and at the journal's end.
   private static func judge(
     _ record: inout RunRecord, _ program: Program, _ result: RunResult, _ signal: Int32?, _ journal: JournalWriter, isJournalComplete: Bool,
-    _ folder: String
+    _ folder: String, _ baseline: [String: Double]
   ) -> ExitCode {
     if let failure = result.failure {
       record.validity.append(
         JournalValidity(verdict: .invalid, name: "no-load", detail: "\(failure.phase.rawValue) failed at \(failure.place): \(failure.error.message)"))
     } else {
-      record.validity += Validity.judge(record, isInterrupted: result.isInterrupted)
-      record.thresholds = ThresholdEvaluation.evaluate(program, record)
+      record.validity += Validity.judge(record, isInterrupted: result.isInterrupted || result.abortedBy != nil)
+      record.thresholds = ThresholdEvaluation.evaluate(program, record, windows: result.windowVerdicts, baseline: baseline)
+    }
+    if !isJournalComplete {
+      let detail = journal.failure.map { "\($0)" } ?? "the journal is not complete"
+      record.validity.append(
+        JournalValidity(verdict: .invalid, name: "journal", detail: "\(detail); the run was stopped, and its last part is missing"))
     }
     var code = exitCode(result, record, signal, isJournalComplete: isJournalComplete)
     let end = JournalEnd(
-      atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" })
+      atNanoseconds: MonotonicClock.now, exitCode: Int(code.rawValue), interruptedBy: signal.map { $0 == SIGTERM ? "SIGTERM" : "SIGINT" } ?? result.abortedBy.map { "threshold \($0)" })
     record.end = end
     do throws(JournalFailureState) {
       let appender = try JournalWriter(appendingTo: folder + "/" + ResultFiles.journalName)
@@ -203,8 +240,9 @@ enum RunCommand {
       guard !appender.close() || !isJournalComplete else { return code }
       if let failure = appender.failure ?? journal.failure { throw failure }
     } catch {
-      Terminal.talk("chainrun: \(error)\n")
+      if isJournalComplete { Terminal.talk("chainrun: \(error)\n") }
       code = max(code, .untrusted)
+      record.end?.exitCode = Int(code.rawValue)
     }
     return code
   }

@@ -27,8 +27,10 @@ final class ProgressPrinter: Sendable {
     self.durationNanoseconds = durationNanoseconds
   }
 
+  /// How many iterations there were by the last word of the run; nil before the first.
+  var iterations: IterationCounts? { state.withLock { $0.latest?.iterations } }
+
   func note(_ progress: RunProgress) {
-    guard style != .none else { return }
     state.withLock { state in
       state.latest = progress
       state.isNew = true

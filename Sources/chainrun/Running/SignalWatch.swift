@@ -1,5 +1,6 @@
 import ChainRuntime
 import Glibc
+import Metrics
 internal import CLinux
 
 /// Waits for a run's end on the main thread, and turns SIGINT and SIGTERM into interruptions of the run.
@@ -20,13 +21,18 @@ final class SignalWatch {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  func wait(for run: Run, progress: ProgressPrinter) -> RunResult {
+  /// - Parameter journal: A run that can keep nothing any more (a full disk) is stopped.
+  func wait(for run: Run, progress: ProgressPrinter, journal: JournalWriter? = nil) -> RunResult {
     while true {
       var watched = [
         pollfd(fd: run.endDescriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
       ]
       _ = poll(&watched, nfds_t(watched.count), 250)
       progress.printNews()
+      if let journal, let failure = journal.takeFailure() {
+        Terminal.talk("\nchainrun: \(failure) ('\(journal.path)'); stopping, since nothing more can be kept\n")
+        run.interrupt()
+      }
       if let result = run.result { return result }
       if watched[1].revents != 0, let signal = takeSignal() { interrupt(run, signal) }
     }

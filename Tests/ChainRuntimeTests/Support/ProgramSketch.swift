@@ -113,14 +113,19 @@ struct ProgramSketch {
   ) -> EventIndex {
     var declarations: [HopDeclaration] = []
     for hop in hops {
-      let entry = pc
+      let start = pc
       func member(_ name: String, _ type: ValueType, _ sketch: inout ProgramSketch) -> SlotIndex {
         let shown = sketch.slot()
         let member = sketch.path(.json, [.member(name)])
         sketch.emit(.loadResult(d: shown, member), .cast(d: shown, a: shown, type == .int ? .int : .string))
         return shown
       }
-      let run = mapping.hopsReadRun ? member("run", .string, &self) : nil
+      var run: (entry: Int, slot: SlotIndex)?
+      if mapping.hopsReadRun {
+        run = (pc, member("run", .string, &self))
+        emit(.end)
+      }
+      let entry = run == nil ? start : pc
       let id: SlotIndex
       if mapping.cacheIsPerKey, hop.observer != "tap" {
         id = member("id", idType, &self)
@@ -143,7 +148,7 @@ struct ProgramSketch {
         HopDeclaration(
           name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
           keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
-          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, runSlot: run,
+          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, run: run,
           expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires, range: nowhere))
     }
     program.events.append(

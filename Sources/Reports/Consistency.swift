@@ -1,0 +1,36 @@
+internal import Metrics
+
+/// The counts of the ledger that must be 0, by name: one list for every report.
+struct ConsistencyCount {
+  let event: String
+  let hop: String
+  let name: String
+  /// Nil where what the chain maps does not tell.
+  let count: UInt64?
+  let offenders: OffenderList?
+
+  /// What it means, as a phrase.
+  let meaning: String
+
+  static func all(of run: RunRecord) -> [ConsistencyCount] {
+    run.events.flatMap { event in
+      event.hops.flatMap { hop in
+        kinds.map { kind in
+          ConsistencyCount(
+            event: event.info.name, hop: hop.info.name, name: kind.name, count: kind.count(hop.counts),
+            offenders: hop.offenders.first { $0.kind == kind.name }, meaning: kind.meaning)
+        }
+      }
+    }
+  }
+
+  private static var kinds: [(name: String, meaning: String, count: (HopCounts) -> UInt64?)] {
+    [
+      ("lost", "committed and never seen", \.lost), ("unexpected", "seen, never attempted by this run", \.unexpected),
+      ("aborted", "rolled back, yet seen", \.aborted), ("duplicate", "delivered again", \.duplicate),
+      ("reordered", "out of order", \.reordered), ("mismatch", "with another body", \.mismatch),
+      ("regressed", "gone back to an older version", \.regressed), ("stale_final", "stale at the end", \.staleFinal),
+      ("missing", "missing at the end", \.missing), ("extra", "there without a cause", \.extra),
+    ]
+  }
+}

@@ -1,0 +1,138 @@
+import Foundation
+import LosslessJSON
+import Testing
+
+/// `chainrun report`, and what becomes of a run that can no longer write; no server is needed.
+@Suite struct ReportTests {
+  /// 200 iterations each second that only wait.
+  static let idle = """
+    version: 1
+    chain: idle
+    steps:
+      - id: pause
+        think: 1ms
+    thresholds:
+      - p95(service) < 5s
+      - rate(errors) < 1%
+      - count(iterations) > 1000000
+    load:
+      steady: { open: { rate: 200/s, for: 60s, max_vus: 100 } }
+      short: { closed: { vus: 2, iterations: 50 } }
+    """
+
+  @Test func `a report is rebuilt from the journal alone, and is the one that the run wrote`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    let ran = try Launched.chainrun(["run", chain, "--profile", "short", "--out", out, "--progress", "none"]).end(within: 60)
+    #expect(ran.code == 1, "a threshold is not met\n\(ran)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: out).sorted()
+    #expect(files.contains("report.html") && files.contains("junit.xml"))
+    let before = files.map { RunResults.text(out + "/" + $0) }
+    for file in files where file != "journal.ndjson" { try FileManager.default.removeItem(atPath: out + "/" + file) }
+
+    let rebuilt = try Launched.chainrun(["report", out]).end(within: 60)
+    #expect(rebuilt.code == 0, "the run's own exit code has told its verdict\n\(rebuilt)")
+    #expect(rebuilt.output == ran.output)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: out).sorted() == files)
+    for (file, text) in zip(files, before) { #expect(RunResults.text(out + "/" + file) == text, "\(file) differs") }
+
+    for (format, file) in [("json", "summary.json"), ("html", "report.html"), ("junit", "junit.xml"), ("csv", "results_stats.csv")] {
+      let printed = try Launched.chainrun(["report", out, "--format", format]).end(within: 60)
+      #expect(printed.code == 0 && printed.output == RunResults.text(out + "/" + file), "\(format): \(printed.errors)")
+    }
+    let copy = scratch.path("copy.md")
+    #expect(try Launched.chainrun(["report", out + "/journal.ndjson", "--format", "md", "--out", copy]).end(within: 60).code == 0)
+    #expect(RunResults.text(copy).hasPrefix("### ❌ FAIL: idle"))
+  }
+
+  @Test(arguments: [["report", "/nowhere"], ["report", "/nowhere", "--format", "pdf"], ["report", "/nowhere", "--out", "x"]])
+  func `a folder without a journal and a format that is not known are usage errors`(_ words: [String]) throws {
+    let ended = try Launched.chainrun(words).end(within: 30)
+    #expect(ended.code == 2 && ended.output.isEmpty, "\(ended)")
+  }
+
+  @Test func `a killed run is marked as crashed, and what it left is judged`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count > 2 })
+    run.kill()
+    // A write that the kill has torn.
+    let journal = try #require(FileHandle(forWritingAtPath: out + "/journal.ndjson"))
+    journal.seekToEndOfFile()
+    journal.write(Data(#"{"r":"interval","from_ns":12"#.utf8))
+    try journal.close()
+
+    let report = try Launched.chainrun(["report", out]).end(within: 60)
+    #expect(report.code == 5, "\(report)")
+    #expect(report.output.hasPrefix("CRASHED  idle: "), "\(report)")
+    let summary = try JSONDocument(parsing: RunResults.text(out + "/summary.json")).root
+    #expect(summary["crashed"]?.bool == true && summary["exit_code"]?.isNull == true)
+    #expect(summary["validity"]?["verdict"]?.string == "invalid")
+    #expect(summary["validity"]?["reasons"]?.elements.contains { $0["name"]?.string == "crashed" } == true)
+    let thresholds = (summary["thresholds"]?.elements).map { Array($0) } ?? []
+    #expect(thresholds.map { $0["verdict"]?.string } == ["pass", "pass", "fail"], "\(report)")
+    #expect(thresholds.allSatisfy { $0["detail"]?.string?.contains("left by the crash") == true })
+    #expect(RunResults.text(out + "/junit.xml").contains("<error type=\"crashed\""))
+  }
+
+  @Test func `a journal that may not grow stops the run, and the summary says what was seen`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    // 16 blocks of 1 KiB: some seconds of this run. The limit stands for a full disk, which root cannot be refused otherwise.
+    let limited = "ulimit -f 16; exec \(Launched.programs)/chainrun run \(chain) --out \(out) --progress none"
+    let ended = try Launched("/bin/bash", ["-c", limited]).end(within: 55)
+    #expect(ended.code == 5, "\(ended)")
+    #expect(ended.seconds < 50, "it stopped before its time\n\(ended)")
+    #expect(ended.output.hasPrefix("NOT TRUSTED  idle: "), "\(ended)")
+    #expect(ended.output.contains("the journal could not write"), "\(ended)")
+    #expect(ended.errors.contains("stopping"), "\(ended)")
+  }
+
+  @Test func `a folder that cannot be made stops the run before it begins`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let file = try scratch.write("in the way", to: "file")
+    let ended = try Launched.chainrun(["run", chain, "--out", file + "/out"]).end(within: 30)
+    #expect(ended.code == 5 && ended.errors.contains("cannot make the folder"), "\(ended)")
+  }
+}
+
+/// Killed at random moments, with servers: how much is lost is known from the database.
+extension OnServers {
+  @Test func `kill -9 at any moment loses at most the last second`() throws {
+    let sandbox = try Self.sandbox()
+    let pipeline = try sandbox.pipeline("all")
+    defer { pipeline.kill() }
+    let kills = ProcessInfo.processInfo.environment["CHAINRUN_KILLS"].flatMap { Int($0) } ?? 3
+    let scratch = try ScratchFolder()
+    let rate = 100
+    let chain = try scratch.write(Chains.orders(rate: rate, seconds: 60), to: "orders.chain.yaml")
+    var worst = 0
+    for number in 0..<kills {
+      let out = scratch.path("out-\(number)")
+      let run = try sandbox.chainrun(["run", chain, "--out", out, "--progress", "none"])
+      try Self.awaitLoad(run, out)
+      let pause = UInt32.random(in: 300_000...2_300_000)
+      usleep(pause)
+      run.kill()
+
+      let report = try sandbox.chainrun(["report", out]).end(within: 30)
+      #expect(report.code == 5 && report.output.hasPrefix("CRASHED"), "after \(pause) µs: \(report)")
+      let results = try RunResults(out, isTorn: true)
+      let placed = Int(try sandbox.sql("SELECT count(*) FROM orders WHERE run_id = '\(results.runID)'")) ?? -1
+      let told = results.count("iterations/completed")
+      // A second's orders, what was under way, and what a busy machine was late.
+      #expect(told <= placed && placed - told <= rate + rate / 2, "after \(pause) µs: \(told) of \(placed) orders\n\(report)")
+      worst = max(worst, placed - told)
+      // Every figure is the sum of the lines that are there.
+      let sums = results.records("interval").map { $0["iterations"]?["completed"]?.integer(as: Int.self) ?? 0 }
+      #expect(told == sums.reduce(0, +))
+      #expect(results.value("validity/verdict")?.string == "invalid" && results.value("crashed")?.bool == true)
+    }
+    print("acceptance: \(kills) kills: at most \(worst) orders of \(rate)/s were not in the journal")
+  }
+}
