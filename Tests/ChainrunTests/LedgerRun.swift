@@ -81,7 +81,8 @@ struct LedgerRun {
     self.log = try PipelineLog(log)
     let orders = try sandbox.sql("SELECT id, customer_id, version, amount FROM orders")
     let lastID = Int64(try sandbox.sql("SELECT last_value FROM orders_id_seq")) ?? 0
-    truth = LedgerTruth(orders: orders, usedIDs: firstID...max(firstID, lastID), log: self.log)
+    let sweep = results.records("phase").first { $0["name"]?.string == "sweep" }?["at_ns"]?.integer(as: UInt64.self)
+    truth = LedgerTruth(orders: orders, usedIDs: firstID...max(firstID, lastID), log: self.log, end: sweep ?? .max)
     self.scratch = scratch
   }
 

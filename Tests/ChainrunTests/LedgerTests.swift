@@ -59,9 +59,11 @@ extension OnServers.LedgerClaims {
     Fault(name: "expire", deed: "write"),
     Fault(name: "skip-late", deed: "omit", changes: LedgerRun.lateCommits, count: nil),
     Fault(name: "leak", deed: "publish", changes: LedgerRun.rollbacks, count: nil),
-    Fault(name: "stale", deed: "write", options: ["--cache-key=customer"], changes: LedgerRun.customerEntries, count: nil),
+    // One lost order makes the ledger wait to the end of `settle`, and so for the last stale write.
+    Fault(name: "stale", deed: "write", options: ["--cache-key=customer", LedgerRun.fault("lose-relay", 1)], changes: LedgerRun.customerEntries, count: nil),
     Fault(
-      name: "stale", deed: "write", options: ["--cache-key=customer", "--stale-for=200ms"], changes: LedgerRun.customerEntries, count: nil),
+      name: "stale", deed: "write", options: ["--cache-key=customer", "--stale-for=200ms", LedgerRun.fault("lose-relay", 1)],
+      changes: LedgerRun.customerEntries, count: nil),
     Fault(name: "lose-writer", deed: "omit", options: ["--cache-key=customer"], changes: LedgerRun.customerEntries),
   ]
 

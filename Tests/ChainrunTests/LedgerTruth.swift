@@ -44,7 +44,8 @@ struct LedgerTruth {
   ///   - orders: Lines of `id|customer|version|amount`, all that were committed.
   ///   - usedIDs: What the identity gave out meanwhile: those without an order were rolled back.
   ///   - log: Entries written with the fault `expire` are taken for gone in the end.
-  init(orders: String, usedIDs: ClosedRange<Int64>, log: PipelineLog) {
+  ///   - end: Nanoseconds of CLOCK_MONOTONIC: when the ledger began to compare the entries. What the pipeline did later is not its concern.
+  init(orders: String, usedIDs: ClosedRange<Int64>, log: PipelineLog, end: UInt64) {
     committed = orders.split(separator: "\n").reduce(into: [:]) { orders, line in
       let fields = line.split(separator: "|", omittingEmptySubsequences: false)
       if let id = Int64(fields[0]), let key = Int64(fields[1]), let version = Int64(fields[2]), let amount = Double(fields[3]) {
@@ -52,20 +53,21 @@ struct LedgerTruth {
       }
     }
     rolledBack = Set(usedIDs).subtracting(committed.keys)
-    isPerCustomer = log.writes.contains { $0.entry?.hasPrefix("customer:") == true }
-    queued = hop(log.publishes)
-    cached = hop(log.writes)
+    let (publishes, writes) = (log.publishes.filter { $0.to <= end }, log.writes.filter { $0.to <= end })
+    isPerCustomer = writes.contains { $0.entry?.hasPrefix("customer:") == true }
+    queued = hop(publishes)
+    cached = hop(writes)
     let everyone = Set(committed.keys)
     queued.lost = everyone.subtracting(queued.seen)
     cached.blocked = queued.lost
     cached.lost = everyone.subtracting(cached.seen).subtracting(cached.blocked)
     if isPerCustomer {
       var highest: [Int64: Int64] = [:]
-      for act in log.writes { if let key = act.key, let version = act.version { highest[key] = max(highest[key] ?? 0, version) } }
+      for act in writes { if let key = act.key, let version = act.version { highest[key] = max(highest[key] ?? 0, version) } }
       cached.superseded = cached.lost.filter { id in committed[id].map { highest[$0.key] ?? 0 > $0.version } ?? false }
       cached.lost.subtract(cached.superseded)
     }
-    compareInTheEnd(log.writes)
+    compareInTheEnd(writes)
   }
 
   private func hop(_ acts: [PipelineLog.Act]) -> Hop {

@@ -81,6 +81,8 @@ final class EventBook {
   /// Rows of what came after its event was decided.
   var lateRows: [JournalEventRow] = []
   private var lastAcknowledged: UInt64 = 0
+  /// Of an event whose id is known; 0 without any. Nobody expects to see it, so only time settles it.
+  private var lastRolledBack: UInt64 = 0
   /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
   var tracer: Tracer?
 
@@ -149,7 +151,10 @@ final class EventBook {
     records[number].sent = sent
     records[number].acknowledged = acknowledged
     identify(number, id, values)
-    guard origin != .rolledBack else { return }
+    guard origin != .rolledBack else {
+      lastRolledBack = max(lastRolledBack, acknowledged)
+      return
+    }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
     if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
@@ -470,7 +475,8 @@ final class EventBook {
   func leave(hop: Int, record: Int, user: VirtualUser) { if record >= 0 { hops[hop].leave(record, user) } }
 
   func isSettled(now: UInt64) -> Bool {
-    hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
+    guard lastRolledBack == 0 || now > lastRolledBack &+ event.settleNanoseconds else { return false }
+    return hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
   }
 
   // Figures
