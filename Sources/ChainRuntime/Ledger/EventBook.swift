@@ -490,8 +490,20 @@ final class EventBook {
   }
 
   var isConserved: Bool { eventCounts.areConserved && hops.allSatisfy { $0.counts.accountedFor == eventCounts.committed } }
-  var visibleAtLastHop: UInt64 { hops.last?.lagCount ?? 0 }
-  var lostCount: UInt64 { hops.reduce(0) { $0 + $1.counts.lost } }
+  var progress: EventProgress {
+    EventProgress(
+      counts: eventCounts,
+      hops: hops.map {
+        HopProgress(
+          seen: $0.lagCount, awaited: UInt64($0.pendingCount),
+          counts: $0.finalCounts(checksBody: !event.body.isEmpty, checksVersion: event.hasVersion))
+      })
+  }
+  func settlesWithin(now: UInt64) -> UInt64? {
+    guard hops.contains(where: { $0.pendingCount > 0 }) else { return nil }
+    let end = lastAcknowledged &+ event.settleNanoseconds
+    return end > now ? end - now : 0
+  }
   /// Sightings that a hop's mapping could not read (not JSON, no id): on nobody's account, so each hop reports its own as a failure.
   func unreadableSightings(at now: UInt64) -> [JournalFailure] {
     hops.filter { $0.unreadable > 0 }.map { hop in

@@ -101,12 +101,8 @@ final class Ledger {
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
   var isConserved: Bool { books.allSatisfy(\.isConserved) }
-  /// For progress: committed, seen at the last hop, lost at any.
-  var totals: (committed: UInt64, visible: UInt64, lost: UInt64) {
-    books.reduce(into: (0, 0, 0)) { sum, book in
-      sum.0 += book.eventCounts.committed
-      sum.1 += book.visibleAtLastHop
-      sum.2 += book.lostCount
-    }
-  }
+  /// For screens and exporters: where each event kind stands.
+  var progress: [EventProgress] { books.map(\.progress) }
+  /// Nanoseconds until every event is decided, whatever is still seen; nil if none is awaited.
+  func settlesWithin(now: UInt64) -> UInt64? { books.compactMap { $0.settlesWithin(now: now) }.max() }
 }

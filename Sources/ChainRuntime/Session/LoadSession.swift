@@ -39,6 +39,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var observerOperations: UInt64 = 0
   private var postedBefore: UInt64 = 0
   private var isFinished = false
+  private var interruptions = 0
+  private var progressDue: UInt64 = 0
+  /// When running iterations are cut short; 0 while they are not asked to end.
+  private var gracefulEnd: UInt64 = 0
   private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
@@ -53,6 +57,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// After every event was seen, how long the observers stay for second deliveries.
   private static let lingerNanoseconds: UInt64 = 200_000_000
   private static let rowsPerHeartbeat = 500
+  /// A screen is drawn four times a second, and no figure on it is older than that.
+  private static let progressNanoseconds: UInt64 = 250_000_000
 
   init(plan: RunPlan, reactor: Reactor, completion: @escaping (RunResult) -> Void) {
     self.plan = plan
@@ -232,8 +238,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// The first call lets running iterations finish, the second cuts them short and waits for nothing.
   func interrupt() {
     let now = MonotonicClock.now
+    interruptions += 1
     if result.isInterrupted { isStoppingAtOnce = true }
     result.isInterrupted = true
+    defer { if !isFinished { report(nil) } }
     switch phase {
     // Nothing runs yet that could be lost.
     case .connecting: close()
@@ -251,8 +259,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func stopLoad(now: UInt64) {
     loadStop = min(loadStop, now)
     phase = .stopping
+    gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
     report(nil)
-    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    reactor.arm(gracefulTimer, at: gracefulEnd)
     executor?.stopStarting(now: now)
     if isStoppingAtOnce { executor?.interruptAll(now: now) }
   }
@@ -279,6 +288,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
     reactor.arm(heartbeat, at: heartbeatDue)
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
+    if now >= progressDue { report(nil) }
     if phase == .load, let length = plan.profile.loadNanoseconds, now >= loadStart &+ length { stopRunning(now: now) }
     if phase == .settling { checkSettled(now: now) }
   }
@@ -286,7 +296,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// The profile's time is over and iterations still run: they have their graceful stop.
   private func stopRunning(now: UInt64) {
     phase = .stopping
-    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
+    reactor.arm(gracefulTimer, at: gracefulEnd)
     report(nil)
   }
 
@@ -306,10 +317,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     totals += interval.iterations
     intervalStart = now
     plan.journal.append(interval)
-    plan.journal.append(recorder.takeFailures())
+    let failures = recorder.takeFailures()
+    plan.journal.append(failures)
     plan.journal.append(ledger.takeGaps())
     checkThresholds(interval, now: now)
-    report(interval)
+    report(interval, failures)
   }
 
   private func checkThresholds(_ interval: JournalInterval, now: UInt64) {
@@ -426,13 +438,32 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     report(nil)
   }
 
-  private func report(_ interval: JournalInterval?) {
-    let events = ledger.totals
+  /// A few hundred words, four times a second: the only thing that screens and exporters cost the reactor.
+  private func report(_ interval: JournalInterval?, _ failures: [JournalFailure] = []) {
     let now = MonotonicClock.now
-    plan.onProgress(
-      RunProgress(
-        phase: phase, elapsedNanoseconds: loadStart == 0 || now < loadStart ? 0 : now - loadStart, iterations: totals,
-        busyUsers: executor?.busyUsers ?? 0, totalUsers: executor?.totalUsers ?? 0, queuedArrivals: executor?.queued ?? 0,
-        committedEvents: events.committed, visibleEvents: events.visible, lostEvents: events.lost, interval: interval))
+    progressDue = now &+ LoadSession.progressNanoseconds
+    var progress = RunProgress(phase: phase)
+    progress.atNanoseconds = now
+    progress.elapsedNanoseconds = loadStart == 0 || now < loadStart ? 0 : now - loadStart
+    progress.iterations = totals
+    progress.iterations += recorder.iterations
+    progress.busyUsers = executor?.busyUsers ?? 0
+    progress.totalUsers = executor?.totalUsers ?? 0
+    progress.queuedArrivals = executor?.queued ?? 0
+    progress.events = ledger.progress
+    progress.pools = zip(program.connections, context.drivers).map { connection, driver in
+      let figures = driver.statistics
+      return PoolProgress(
+        name: connection.name, connections: figures.connections, busy: figures.busy, waiting: figures.waiting,
+        reconnects: figures.reconnects, blocked: figures.blocked)
+    }
+    progress.interruptions = interruptions
+    if phase == .stopping { progress.iterationsLeftNanoseconds = gracefulEnd > now ? gracefulEnd - now : 0 }
+    if phase == .stopping || phase == .settling, !isStoppingAtOnce {
+      progress.eventsLeftNanoseconds = ledger.settlesWithin(now: now)
+    }
+    progress.interval = interval
+    progress.failures = failures
+    plan.onProgress(progress)
   }
 }

@@ -4,6 +4,7 @@ import ChainRuntime
 import Diagnostics
 import Glibc
 import History
+import LiveOutputs
 import Metrics
 import Reports
 
@@ -31,7 +32,10 @@ enum RunCommand {
     guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
     }
-    let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let askedProgress = invocation.value("--progress") ?? "auto"
+    guard let style = ProgressStyle(asked: askedProgress) else {
+      throw Stop(code: .usage, message: "'--progress \(askedProgress)' is not known; write auto, tui, line or none")
+    }
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
     raiseDescriptorLimit()
@@ -55,10 +59,11 @@ enum RunCommand {
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
 
-    let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
+    let inbox = ProgressInbox()
+    let progress = ProgressPrinter(style: style, inbox: inbox, plan: LivePlan(start: start, profile: profile))
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
-      onProgress: { progress.note($0) })
+      onProgress: { inbox.put($0) })
     plan.secretValues = secretValues
     plan.baseline = baseline
     let signals = SignalWatch()
@@ -97,15 +102,6 @@ enum RunCommand {
     let names = program.profiles.map(\.name)
     let hint = nearestName(to: asked, among: names).map { "did you mean '\($0)'?" } ?? "it has \(names.joined(separator: ", "))"
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
-  }
-
-  private static func progressStyle(_ text: String) throws(Stop) -> ProgressPrinter.Style {
-    switch text {
-    case "none": return .none
-    case "line": return .lines
-    case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
-    default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
-    }
   }
 
   /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
