@@ -52,6 +52,7 @@ extension EventBook {
   private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
     records[number].isDecided = true
     let record = records[number]
+    if record.origin == .rolledBack { undecidedRolledBack -= 1 }
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
     for (position, outcome) in outcomes(number, now: now) {

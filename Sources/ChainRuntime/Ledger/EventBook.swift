@@ -81,7 +81,8 @@ final class EventBook {
   /// Rows of what came after its event was decided.
   var lateRows: [JournalEventRow] = []
   private var lastAcknowledged: UInt64 = 0
-  /// Of an event whose id is known; 0 without any. Nobody expects to see it, so only time settles it.
+  /// Events of rolled-back transactions that no other attempt has claimed: nobody expects to see them, so only time settles them.
+  var undecidedRolledBack = 0
   private var lastRolledBack: UInt64 = 0
   /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
   var tracer: Tracer?
@@ -142,6 +143,7 @@ final class EventBook {
       if origin == .committed { repeatCommit(number) }
       return
     }
+    if before.origin == .rolledBack, !before.isDecided { undecidedRolledBack -= 1 }
     if before.isDecided {
       // Its rows are written and stand; what was seen counts for the new attempt too.
       number = successor(of: number)
@@ -152,6 +154,7 @@ final class EventBook {
     records[number].acknowledged = acknowledged
     identify(number, id, values)
     guard origin != .rolledBack else {
+      undecidedRolledBack += 1
       lastRolledBack = max(lastRolledBack, acknowledged)
       return
     }
@@ -475,7 +478,7 @@ final class EventBook {
   func leave(hop: Int, record: Int, user: VirtualUser) { if record >= 0 { hops[hop].leave(record, user) } }
 
   func isSettled(now: UInt64) -> Bool {
-    guard lastRolledBack == 0 || now > lastRolledBack &+ event.settleNanoseconds else { return false }
+    guard undecidedRolledBack == 0 || now > lastRolledBack &+ event.settleNanoseconds else { return false }
     return hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
   }
 
