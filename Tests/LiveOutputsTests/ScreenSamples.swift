@@ -54,9 +54,16 @@ enum ScreenSamples {
 
   static func figures(_ start: JournalStart, seconds: UInt64, hasTrouble: Bool = false) -> LiveFigures {
     let figures = LiveFigures(plan: plan(start))
+    for report in reports(start.model, seconds: seconds, hasTrouble: hasTrouble) { figures.take(report) }
+    return figures
+  }
+
+  /// One for each second, and one between two seconds.
+  static func reports(_ model: LoadModel, seconds: UInt64, hasTrouble: Bool) -> [RunProgress] {
+    var reports: [RunProgress] = []
     var totals = IterationCounts()
     for number in 0..<seconds {
-      let interval = interval(number, start.model, hasTrouble: hasTrouble)
+      let interval = interval(number, model, hasTrouble: hasTrouble)
       totals += interval.iterations
       var report = report(.load, elapsed: (number + 1) * second, totals: totals, hasTrouble: hasTrouble)
       report.interval = interval
@@ -65,13 +72,13 @@ enum ScreenSamples {
           failure(step: 0, "timeout", "", "no answer within 2 s", count: 3), failure(step: 1, "connect", "ECONNREFUSED", "connection refused", count: 1),
         ]
       }
-      figures.take(report)
+      reports.append(report)
     }
     // Between two seconds: counts move on, quantiles stay.
     totals.completed += 40
     totals.started += 40
-    figures.take(report(.load, elapsed: seconds * second + 400_000_000, totals: totals, hasTrouble: hasTrouble))
-    return figures
+    reports.append(report(.load, elapsed: seconds * second + 400_000_000, totals: totals, hasTrouble: hasTrouble))
+    return reports
   }
 
   static func stopping() -> RunProgress {

@@ -60,8 +60,8 @@ extension ChainResolver {
     switch metric {
     case .quantile(let q, let series):
       switch series {
-      case .step, .lag, .stable, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
-      case .startDelay: false
+      case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
+      case .startDelay, .stable: false
       }
     case .rate(.errors): true
     case .mean, .minimum, .maximum, .count, .rate: false

@@ -178,7 +178,7 @@ final class EventBook {
       records[number].version = version
       records[number].hasVersion = true
     }
-    if firstSent == 0 { firstSent = max(1, records[number].sent) }
+    if firstSent == 0 { firstSent = records[number].sent }
     guard usesKeys, let key = event.hasKey ? EventID(values[1]) : id else { return }
     let keyIndex = keyIndex(key)
     records[number].key = Int32(truncatingIfNeeded: keyIndex)

@@ -32,6 +32,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var loadStart: UInt64 = 0
   /// When the load was cut short, if it was: nothing was asked for from then on.
   private var loadStop = UInt64.max
+  private var asked: AskedLoad?
   private var totals = IterationCounts()
   private var settledSince: UInt64 = 0
   private var isStoppingAtOnce = false
@@ -189,6 +190,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
+    asked = AskedLoad(profile: plan.profile, start: loadStart)
+    (executor as? UserPool)?.warmUpEnd = warmUpEnd
+    recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
@@ -303,7 +307,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
-    plan.profile.ask(&interval, loadStart: loadStart, loadStop: loadStop)
+    asked?.fill(&interval, stop: loadStop, isComplete: phase == .settling && executor?.hasRunItsCourse == true)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
@@ -315,6 +319,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
     totals += interval.iterations
+    totals += interval.early
+    recorder.isWarmUp = now < warmUpEnd
     intervalStart = now
     plan.journal.append(interval)
     let failures = recorder.takeFailures()

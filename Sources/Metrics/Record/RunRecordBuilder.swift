@@ -81,6 +81,7 @@ struct RunRecordBuilder {
       return
     }
     record.iterations += interval.iterations
+    record.warmUpIterations += interval.early
     record.pauses += interval.pauses
     if let asked = interval.askedArrivals { record.askedArrivals = (record.askedArrivals ?? 0) + asked }
     record.probes.operations &+= interval.probes.operations

@@ -15,6 +15,7 @@ package enum SummaryJSON {
     writeValidity(of: run, to: &json)
     json.key("iterations")
     run.iterations.write(to: &json)
+    writeLoad(of: run, to: &json)
     let isOpen = run.start.model == .open
     json.key("response")
     if isOpen { write(run.response, to: &json) } else { json.null() }
@@ -80,6 +81,18 @@ package enum SummaryJSON {
     json.member("processor", run.start.host.processor)
     json.member("cpus", run.start.host.cpusAllowed)
     json.member("reactors", run.start.host.reactors)
+    json.endObject()
+  }
+
+  /// What was asked for after the warm-up, beside what arrived; and what pacing and backoff did to it.
+  private static func writeLoad(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("load")
+    json.beginObject()
+    json.member("asked_arrivals", run.askedArrivals.map(rounded))
+    json.member("paces_missed", run.pauses.pacesMissed)
+    json.member("backoffs", run.pauses.backoffs)
+    json.key("backoff_s")
+    json.rawNumber(Quantities.seconds(run.pauses.backoffNanoseconds))
     json.endObject()
   }
 

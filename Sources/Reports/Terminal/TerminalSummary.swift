@@ -33,6 +33,16 @@ package struct TerminalSummary {
     if run.warmUpIterations.arrivals > 0 {
       table.row([Cell("warm-up", .faint), Cell("\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures")])
     }
+    let pauses = run.pauses
+    if pauses.pacesMissed > 0 {
+      table.row([
+        Cell("pace", .faint), Cell("\(Quantities.count(pauses.pacesMissed, "iteration")) began late: the one before took longer than the pace", .doubtful),
+      ])
+    }
+    if pauses.backoffs > 0 {
+      let mean = Quantities.duration(pauses.backoffNanoseconds / pauses.backoffs)
+      table.row([Cell("backoff", .faint), Cell("users rested \(Quantities.count(pauses.backoffs, "time")) after errors, \(mean) on average", .doubtful)])
+    }
     lines += table.lines(width: width, style: style)
     return lines
   }
