@@ -20,8 +20,8 @@ final class EventwiseCacheWriter: Worker {
     case heal(key: Int64)
   }
 
-  /// Nanoseconds between a write and the wrong one that follows it.
-  private static let pause: UInt64 = 20_000_000
+  /// Nanoseconds between a write and the wrong one that follows it: enough for someone who looks at each change to see both.
+  private static let pause: UInt64 = 100_000_000
 
   private let broker: Broker
   private let cache: Cache

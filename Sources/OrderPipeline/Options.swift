@@ -62,7 +62,9 @@ struct Options {
     switch option {
     case "log": conduct.log = try ActivityLog(path: value)
     case "cache-key":
-      guard let entries = CacheEntries(rawValue: value) else { throw PipelineError("'--cache-key' is order, customer or both, not '\(value)'") }
+      guard let entries = CacheEntries(rawValue: value) else {
+        throw PipelineError("'--cache-key' is order, customer or both, not '\(value)'")
+      }
       conduct.entries = entries
     case "seed":
       guard let seed = UInt64(value) else { throw PipelineError("'--seed' is a number, not '\(value)'") }

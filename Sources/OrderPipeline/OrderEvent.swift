@@ -70,7 +70,9 @@ struct OrderFacts: Sendable {
   var amount: String?
 
   /// An order that nobody ever placed, of a customer that does not exist.
-  var phantom: OrderFacts { OrderFacts(id: 9_000_000_000 + id, key: key.map { 1_000_000 + $0 }, version: version.map { _ in 1 }, amount: amount) }
+  var phantom: OrderFacts {
+    OrderFacts(id: 9_000_000_000 + id, key: key.map { 1_000_000 + $0 }, version: version.map { _ in 1 }, amount: amount)
+  }
 
   var body: String {
     var members = ["\"order_id\": \(id)"]

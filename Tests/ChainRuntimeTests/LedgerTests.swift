@@ -271,6 +271,20 @@ import Testing
     for hop in 0..<2 { books.ledger.attach(nil, event: 0, hop: hop) }
   }
 
+  @Test func `an event that was rolled back is watched for until its settle time is over`() {
+    let books = Books()
+    books.commit(1, sent: 990, acked: 1000)
+    books.sight(0, 1, seen: 1020)
+    books.sight(1, 1, seen: 1020)
+    #expect(books.ledger.isSettled(now: 1021))
+    books.rollBack(2, at: 1100)
+    #expect(!books.ledger.isSettled(now: 2100))
+    books.sight(0, 2, seen: 2050)
+    #expect(books.ledger.isSettled(now: 2101))
+    books.finish(at: 2200)
+    #expect(books.outcome(2) == "queue:aborted")
+  }
+
   // Several attempts with one id
 
   @Test func `a commit after a rolled-back or unanswered attempt with the same id owns the event`() {

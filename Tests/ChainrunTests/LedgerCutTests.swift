@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 /// Connections that break while events are under way: what cannot be known is said to be unknown, and nothing else is.
-extension OnServers {
+extension OnServers.LedgerClaims {
   @Test func `a connection cut around COMMIT leaves an unknown order, which the cache then resolves`() throws {
-    let sandbox = try Self.sandbox()
+    let sandbox = try OnServers.sandbox()
     let database = sandbox.addresses["ORDERS_DB"] ?? ""
     // Each 50th COMMIT: in turn the server never hears of it, or its answer is never heard.
     let proxy = try CuttingProxy(to: CuttingProxy.port(of: database)) { $0 % 50 != 0 ? nil : $0 % 100 == 0 ? .afterCommit : .beforeCommit }
@@ -19,7 +19,9 @@ extension OnServers {
     for hop in ["queued", "cached"] {
       #expect(run.results.rows(hop, "info:recovered").count == proxy.cutsAfter)
       #expect(run.results.rows(hop, "info:absent").count == proxy.cutsBefore)
-      for name in ["lost", "unexpected", "aborted", "unobserved"] { #expect(run.count(hop, name) == 0, "\(name) at '\(hop)': \(run.ended)") }
+      for name in ["lost", "unexpected", "aborted", "unobserved"] {
+        #expect(run.count(hop, name) == 0, "\(name) at '\(hop)': \(run.ended)")
+      }
       let recovered = Set(run.results.rows(hop, "info:recovered").compactMap { Int64($0.id) })
       #expect(recovered.isSubset(of: Set(run.truth.committed.keys)))
       let absent = Set(run.results.rows(hop, "info:absent").compactMap { Int64($0.id) })
@@ -30,13 +32,13 @@ extension OnServers {
   }
 
   @Test(arguments: ["ORDERS_CACHE", "ORDERS_MQ"]) func `an observer cut off for two seconds calls nothing lost`(_ variable: String) throws {
-    let sandbox = try Self.sandbox()
+    let sandbox = try OnServers.sandbox()
     let address = sandbox.addresses[variable] ?? ""
     let proxy = try CuttingProxy(to: CuttingProxy.port(of: address))
     defer { proxy.stop() }
     let hop = variable == "ORDERS_CACHE" ? "cached" : "queued"
     let run = try LedgerRun(sandbox, [], events: 1_200, rate: 200, elsewhere: [variable: proxy.through(address)]) { launched, out in
-      try Self.awaitLoad(launched, out)
+      try OnServers.awaitLoad(launched, out)
       usleep(1_500_000)
       proxy.cutAll(for: 2)
     }

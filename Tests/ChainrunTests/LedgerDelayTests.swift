@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 /// Delays that are known: what the pipeline logged must lie within what the ledger reports.
-extension OnServers {
+extension OnServers.LedgerClaims {
   @Test(arguments: ["50ms", "exp:50ms"]) func `a delay that was set is found again, event by event`(_ delay: String) throws {
-    let sandbox = try Self.sandbox()
+    let sandbox = try OnServers.sandbox()
     let run = try LedgerRun(sandbox, ["--delay-relay=\(delay)", "--delay-writer=\(delay)"])
     let (published, written) = (instants(run.log.publishes), instants(run.log.writes))
     for (hop, truths) in [("queued", published), ("cached", written)] {
@@ -35,6 +35,25 @@ extension OnServers {
       #expect(width <= (run.results.isValid ? 5_000_000 : 100_000_000), "'\(hop)' is known to \(Double(width) / 1e6) ms")
       print("acceptance: delay \(delay), \(hop): \(outside) outside, width \(Double(width) / 1e6) ms; \(run.results.validity)")
     }
+  }
+
+  @Test func `polling each 100 ms decides what it can and says what it cannot`() throws {
+    let sandbox = try OnServers.sandbox()
+    let thresholds = """
+      thresholds:
+        - p50(event.order_created.cached) < 60ms
+        - p50(event.order_created.cached) < 250ms
+        - p50(event.order_created.cached) > 200ms
+
+      """
+    let run = try LedgerRun(
+      sandbox, ["--delay-writer=30ms"],
+      [("watch: order:*\n", "watch: order:*\n        every: 100ms\n"), ("thresholds:\n", thresholds)])
+    let resolution = run.results.seconds("events/order_created/hops/cached/resolution_s")
+    #expect((0.07...0.15).contains(resolution), "\(resolution) s\n\(run.ended)")
+    let verdicts = run.results.value("thresholds")?.elements.compactMap { $0["verdict"]?.string } ?? []
+    #expect(verdicts.prefix(3) == ["inconclusive", "pass", "fail"], "\(run.ended)")
+    #expect(run.count("cached", "lost") == 0)
   }
 
   private func instants(_ acts: [PipelineLog.Act]) -> [Int64: (from: UInt64, to: UInt64)] {

@@ -22,6 +22,8 @@ struct LedgerTruth {
     var duplicated: Set<Int64> = []
     var extraDeliveries = 0
     var reordered: Set<Int64> = []
+    /// Those of them of which Redis can have told: what is written in one turn of its loop comes in no order.
+    var visiblyReordered: Set<Int64> = []
     var mismatched: Set<Int64> = []
     /// Times that an older version followed a newer one.
     var regressions = 0
@@ -42,7 +44,8 @@ struct LedgerTruth {
   ///   - orders: Lines of `id|customer|version|amount`, all that were committed.
   ///   - usedIDs: What the identity gave out meanwhile: those without an order were rolled back.
   ///   - log: Entries written with the fault `expire` are taken for gone in the end.
-  init(orders: String, usedIDs: ClosedRange<Int64>, log: PipelineLog) {
+  ///   - end: Nanoseconds of CLOCK_MONOTONIC: when the ledger began to compare the entries. What the pipeline did later is not its concern.
+  init(orders: String, usedIDs: ClosedRange<Int64>, log: PipelineLog, end: UInt64) {
     committed = orders.split(separator: "\n").reduce(into: [:]) { orders, line in
       let fields = line.split(separator: "|", omittingEmptySubsequences: false)
       if let id = Int64(fields[0]), let key = Int64(fields[1]), let version = Int64(fields[2]), let amount = Double(fields[3]) {
@@ -50,26 +53,29 @@ struct LedgerTruth {
       }
     }
     rolledBack = Set(usedIDs).subtracting(committed.keys)
-    isPerCustomer = log.writes.contains { $0.entry?.hasPrefix("customer:") == true }
-    queued = hop(log.publishes)
-    cached = hop(log.writes)
+    let (publishes, writes) = (log.publishes.filter { $0.to <= end }, log.writes.filter { $0.to <= end })
+    isPerCustomer = writes.contains { $0.entry?.hasPrefix("customer:") == true }
+    queued = hop(publishes)
+    cached = hop(writes)
     let everyone = Set(committed.keys)
     queued.lost = everyone.subtracting(queued.seen)
     cached.blocked = queued.lost
     cached.lost = everyone.subtracting(cached.seen).subtracting(cached.blocked)
     if isPerCustomer {
       var highest: [Int64: Int64] = [:]
-      for act in log.writes { if let key = act.key, let version = act.version { highest[key] = max(highest[key] ?? 0, version) } }
+      for act in writes { if let key = act.key, let version = act.version { highest[key] = max(highest[key] ?? 0, version) } }
       cached.superseded = cached.lost.filter { id in committed[id].map { highest[$0.key] ?? 0 > $0.version } ?? false }
       cached.lost.subtract(cached.superseded)
     }
-    compareInTheEnd(log.writes)
+    compareInTheEnd(writes)
   }
 
   private func hop(_ acts: [PipelineLog.Act]) -> Hop {
     var hop = Hop()
     var highest: [Int64: Int64] = [:]
     var latest: [Int64: Int64] = [:]
+    /// By key, the versions that were there before and when their replies had come.
+    var earlier: [Int64: [(version: Int64, to: UInt64)]] = [:]
     for act in acts {
       if let order = committed[act.id] {
         if !hop.seen.insert(act.id).inserted {
@@ -85,6 +91,8 @@ struct LedgerTruth {
       guard let key = act.key, let version = act.version else { continue }
       // RFC 4737: lower than the highest that came before.
       if version < highest[key] ?? 0 { hop.reordered.insert(act.id) }
+      if earlier[key]?.contains(where: { $0.version > version && $0.to <= act.from }) == true { hop.visiblyReordered.insert(act.id) }
+      earlier[key, default: []].append((version, act.to))
       if version < latest[key] ?? 0 { hop.regressions += 1 }
       highest[key] = max(highest[key] ?? 0, version)
       latest[key] = version

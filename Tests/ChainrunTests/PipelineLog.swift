@@ -24,8 +24,8 @@ struct PipelineLog {
       func time(_ name: String) -> UInt64 { value[name]?.integer(as: UInt64.self) ?? 0 }
       return Act(
         deed: deed, from: time("from_ns"), to: time("to_ns"), taken: time("taken_ns"), id: id, key: value["key"]?.integer(as: Int64.self),
-        version: value["version"]?.integer(as: Int64.self), amount: Double(value["amount"]?.numberText ?? ""), entry: value["entry"]?.string,
-        fault: value["fault"]?.string, isRedelivered: value["redelivered"]?.bool == true)
+        version: value["version"]?.integer(as: Int64.self), amount: Double(value["amount"]?.numberText ?? ""),
+        entry: value["entry"]?.string, fault: value["fault"]?.string, isRedelivered: value["redelivered"]?.bool == true)
     }
   }
 

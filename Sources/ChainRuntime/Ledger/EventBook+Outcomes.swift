@@ -53,6 +53,7 @@ extension EventBook {
     records[number].isDecided = true
     for hop in hops { hop.forget(number) }
     let record = records[number]
+    if record.origin == .rolledBack { undecidedRolledBack -= 1 }
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
     for (position, outcome) in outcomes(number, now: now) {

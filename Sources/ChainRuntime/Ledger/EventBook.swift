@@ -81,6 +81,9 @@ final class EventBook {
   /// Rows of what came after its event was decided.
   var lateRows: [JournalEventRow] = []
   private var lastAcknowledged: UInt64 = 0
+  /// Events of rolled-back transactions that no other attempt has claimed: nobody expects to see them, so only time settles them.
+  var undecidedRolledBack = 0
+  private var lastRolledBack: UInt64 = 0
   /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
   var tracer: Tracer?
 
@@ -140,6 +143,7 @@ final class EventBook {
       if origin == .committed { repeatCommit(number) }
       return
     }
+    if before.origin == .rolledBack, !before.isDecided { undecidedRolledBack -= 1 }
     if before.isDecided {
       // Its rows are written and stand; what was seen counts for the new attempt too.
       number = successor(of: number)
@@ -151,7 +155,11 @@ final class EventBook {
     identify(number, id, values)
     // What was rolled back is looked for as well: it should not be seen.
     for hop in hops { hop.seek(number, id: values[0], values) }
-    guard origin != .rolledBack else { return }
+    guard origin != .rolledBack else {
+      undecidedRolledBack += 1
+      lastRolledBack = max(lastRolledBack, acknowledged)
+      return
+    }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
     if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
@@ -475,7 +483,8 @@ final class EventBook {
   func leave(hop: Int, record: Int, user: VirtualUser) { if record >= 0 { hops[hop].leave(record, user) } }
 
   func isSettled(now: UInt64) -> Bool {
-    hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
+    guard undecidedRolledBack == 0 || now > lastRolledBack &+ event.settleNanoseconds else { return false }
+    return hops.allSatisfy { $0.pendingCount == 0 } || now > lastAcknowledged &+ event.settleNanoseconds
   }
 
   // Figures
