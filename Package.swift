@@ -76,12 +76,15 @@ let package = Package(
     room("Reports", imports: ["Metrics", "LosslessJSON", "History"]),
     room("Diagrams", imports: ["Diagnostics", "ChainProgram"]),
 
+    // Beside rung 4, on top of one of its rooms: screens and exporters of a run that is under way.
+    room("LiveOutputs", imports: ["Metrics", "Reports", "LosslessJSON", "CCurl"]),
+
     // Rung 5
     program(
       "chainrun",
       imports: [
         "Diagnostics", "LosslessJSON", "Metrics", "ChainProgram", "ChainLanguage", "ChainIO", "PostgresConnector", "RedisConnector",
-        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "Diagrams", "History", "CCurl", "CLinux",
+        "RabbitMQConnector", "HTTPConnector", "ChainRuntime", "Reports", "LiveOutputs", "Diagrams", "History", "CCurl", "CLinux",
       ]),
 
     // Beside the ladder: the demonstration system and the benchmark, which know nothing of the above.
@@ -100,6 +103,7 @@ let package = Package(
     tests("MetricsTests", imports: ["Metrics", "LosslessJSON"]),
     tests("HistoryTests", imports: ["History", "LosslessJSON"]),
     tests("ReportsTests", imports: ["Reports", "Metrics", "LosslessJSON", "History"]),
+    tests("LiveOutputsTests", imports: ["LiveOutputs", "Reports", "Metrics", "LosslessJSON"]),
     tests(
       "DiagramsTests",
       imports: [

@@ -42,8 +42,8 @@ extension ClosedLoad {
     func users(_ count: Double) -> String { "\(LoadProfile.number(count)) user\(count == 1 ? "" : "s")" }
     var words: String
     switch extent {
-    case .iterations(let count): words = "\(users(Double(self.users))), \(count) iterations in all"
-    case .iterationsPerUser(let count): words = "\(users(Double(self.users))), \(count) iterations each"
+    case .iterations(let count): words = "\(users(Double(self.users))), \(count) iteration\(count == 1 ? "" : "s") in all"
+    case .iterationsPerUser(let count): words = "\(users(Double(self.users))), \(count) iteration\(count == 1 ? "" : "s") each"
     case .duration(let nanoseconds): words = "\(users(Double(self.users))) for \(LoadProfile.text(nanoseconds))"
     case .stages(let curve): words = LoadProfile.stages(curve, users)
     }
@@ -79,8 +79,8 @@ extension OpenLoad {
       words =
         "\(LoadProfile.rate(values.first ?? 0)) to \(LoadProfile.rate(values.last ?? 0)) in steps of \(LoadProfile.rate(by)) every "
         + "\(LoadProfile.text(curve.pieces.first?.nanoseconds ?? 0)), \(arrivals) arrivals for \(duration)"
-    case .recorded(let file):
-      words = "the rates of '\(file)', up to \(LoadProfile.rate(curve.peak)), \(arrivals) arrivals for \(duration)"
+    case .recorded(let file, let fingerprint):
+      words = "the rates of '\(file)' (\(fingerprint)), up to \(LoadProfile.rate(curve.peak)), \(arrivals) arrivals for \(duration)"
     }
     words += ", at most \(usersMax) users"
     if onSaturation == .drop { words += ", dropping" }

@@ -103,8 +103,8 @@ package struct OpenLoad: Sendable {
   /// How the curve was written, for words about it.
   package enum Shape: Sendable, Hashable {
     case constant, stages, spike, step
-    /// The file's name.
-    case recorded(String)
+    /// The file's name, and the beginning of its content's SHA-256: runs with another recording are runs of another load.
+    case recorded(file: String, fingerprint: String)
   }
   package enum Arrivals: UInt8, Sendable {
     /// When the area under the rate first exceeds 0, 1, 2 …: evenly spaced at a constant rate.

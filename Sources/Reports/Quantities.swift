@@ -1,26 +1,26 @@
 internal import Glibc
 
 /// How quantities are written for people: three significant digits and a unit that fits.
-enum Quantities {
+package enum Quantities {
   /// `850 ns`, `20.1 µs`, `3.14 ms`, `1.70 s`, `125 s`.
-  static func duration(_ nanoseconds: UInt64) -> String {
+  package static func duration(_ nanoseconds: UInt64) -> String {
     let unit = Unit(for: nanoseconds)
     return "\(unit.digits(nanoseconds)) \(unit.name)"
   }
 
-  static func duration(seconds: Double) -> String {
+  package static func duration(seconds: Double) -> String {
     duration(UInt64(max(0, seconds) * 1e9))
   }
 
   /// A bracket in the unit of its upper end: `3.1–3.4 ms`; one number where three digits show no difference.
-  static func interval(_ low: UInt64, _ high: UInt64) -> String {
+  package static func interval(_ low: UInt64, _ high: UInt64) -> String {
     let unit = Unit(for: high)
     let (from, to) = (unit.digits(low), unit.digits(high))
     return from == to ? "\(to) \(unit.name)" : "\(from)–\(to) \(unit.name)"
   }
 
   /// `9 999`, `12 345 678`: groups from five digits on.
-  static func count(_ value: UInt64) -> String {
+  package static func count(_ value: UInt64) -> String {
     let digits = Array(String(value))
     guard digits.count > 4 else { return String(digits) }
     var text = ""
@@ -32,17 +32,17 @@ enum Quantities {
   }
 
   /// `1 event`, `2 events`.
-  static func count(_ value: UInt64, _ singular: String, _ plural: String? = nil) -> String {
+  package static func count(_ value: UInt64, _ singular: String, _ plural: String? = nil) -> String {
     "\(count(value)) \(value == 1 ? singular : plural ?? singular + "s")"
   }
 
   /// `200/s`, `199.7/s`, `0.05/s`.
-  static func rate(_ perSecond: Double) -> String {
+  package static func rate(_ perSecond: Double) -> String {
     "\(trimmed(perSecond, decimals: perSecond >= 100 ? 1 : 2))/s"
   }
 
   /// `0.1 %`, `12 %`, `100 %`. Never rounds to all or nothing what is neither.
-  static func percentage(_ share: Double) -> String {
+  package static func percentage(_ share: Double) -> String {
     let percent = share * 100
     if percent > 99.9 && percent < 100 { return ">99.9 %" }
     if percent > 0 && percent < 0.01 { return "<0.01 %" }
@@ -50,7 +50,7 @@ enum Quantities {
   }
 
   /// At most so many decimals, without trailing zeros.
-  static func trimmed(_ value: Double, decimals: Int) -> String {
+  package static func trimmed(_ value: Double, decimals: Int) -> String {
     var text = fixed(value, decimals: decimals)
     if text.contains(".") {
       while text.hasSuffix("0") { text.removeLast() }
@@ -59,7 +59,7 @@ enum Quantities {
     return text == "-0" ? "0" : text
   }
 
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  package static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite, abs(value) < 9e15 else { return "\(value)" }
     var scale: Double = 1
     for _ in 0..<decimals { scale *= 10 }
@@ -73,7 +73,7 @@ enum Quantities {
   }
 
   /// Exact seconds from nanoseconds, as few digits as that takes: `0.0201`.
-  static func seconds(_ nanoseconds: UInt64) -> String {
+  package static func seconds(_ nanoseconds: UInt64) -> String {
     let whole = nanoseconds / 1_000_000_000
     let fraction = nanoseconds % 1_000_000_000
     guard fraction > 0 else { return String(whole) }
@@ -84,7 +84,7 @@ enum Quantities {
   }
 
   /// `2026-07-30T08:15:00Z`.
-  static func instant(realtimeNanoseconds: UInt64) -> String {
+  package static func instant(realtimeNanoseconds: UInt64) -> String {
     var time = time_t(realtimeNanoseconds / 1_000_000_000)
     var parts = tm()
     gmtime_r(&time, &parts)

@@ -59,7 +59,9 @@ struct LoadLanguageTests {
   @Test func `a recorded rate is read from beside the chain`() throws {
     let files = ["rates.csv": "seconds,host,rate\n0,a,10\n30.5,a,20\n30.5,b,100\n60,b,100\n"]
     let load = try open("{ open: { curve: rates.csv } }", files: files)
-    #expect(pieces(load.curve) == ["30500ms 10.0>20.0", "29500ms 100.0>100.0"] && load.shape == .recorded("rates.csv"))
+    #expect(pieces(load.curve) == ["30500ms 10.0>20.0", "29500ms 100.0>100.0"] && load.curve.count == 3_408)
+    guard case .recorded("rates.csv", let fingerprint) = load.shape else { throw Wrong.model }
+    #expect(fingerprint.count == 8)
     let stepped = try open("{ open: { curve: { csv: rates.csv, between: step } } }", files: files)
     #expect(pieces(stepped.curve) == ["30500ms 10.0>10.0", "29500ms 100.0>100.0"])
   }

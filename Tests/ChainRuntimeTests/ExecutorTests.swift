@@ -223,7 +223,28 @@ import Testing
 
   // Conservation
 
-  @Test(arguments: 0..<6)
+  /// Loads that change, with paces and rests that are short enough to happen hundreds of times.
+  private func shaped(_ round: Int, _ seed: UInt64, _ stage: Stage) -> any Executor & UserPool {
+    let backoff = ErrorBackoff(startNanoseconds: 500_000, factor: 2, maxNanoseconds: 4 * milliseconds, jitter: 0.5)
+    func piece(_ from: Double, _ to: Double) -> LoadCurve.Piece { LoadCurve.Piece(nanoseconds: 130 * milliseconds, from: from, to: to) }
+    switch round {
+    case 6:
+      let load = ClosedLoad(stages: LoadCurve([piece(0, 25), piece(25, 4), piece(30, 0)]), pacing: .exponential(milliseconds))
+      return ClosedExecutor(load: load, backoff: backoff, context: stage.context)
+    case 7:
+      let load = ClosedLoad(
+        users: 20, extent: .iterationsPerUser(60), startOffset: StartOffset(nanoseconds: 50 * milliseconds, spread: .random),
+        pacing: .uniform(200_000, 2 * milliseconds))
+      return ClosedExecutor(load: load, backoff: backoff, context: stage.context)
+    default:
+      let load = OpenLoad(
+        curve: LoadCurve([piece(0, 8000), piece(300, 300), piece(5000, 100)]), shape: .stages, arrivals: round == 8 ? .uniform : .poisson,
+        usersMax: 12, onSaturation: round == 8 ? .queue : .drop)
+      return OpenExecutor(load: load, backoff: backoff, seed: seed, context: stage.context)
+    }
+  }
+
+  @Test(arguments: 0..<10)
   func `every arrival ends in exactly one way, whatever happens`(round: Int) throws {
     let seed = UInt64(1000 + round)
     var random = SplitMix(state: seed)
@@ -261,13 +282,14 @@ import Testing
     case 1: executor = ClosedExecutor(load: ClosedLoad(users: 20, extent: .duration(400 * milliseconds)), context: stage.context)
     case 2: executor = OpenExecutor(load: open(6000, 400 * milliseconds, users: 15, .drop), seed: seed, context: stage.context)
     case 3: executor = OpenExecutor(load: open(6000, 400 * milliseconds, users: 10, .queue, .poisson), seed: seed, context: stage.context)
+    case 6...9: executor = shaped(round, seed, stage)
     default: executor = OpenExecutor(load: open(6000, 10 * seconds, users: 12, round == 4 ? .queue : .drop), seed: seed, context: stage.context)
     }
     executor.loadOwner = stage
     let began = MonotonicClock.now
     executor.begin(at: began)
     var taken = IterationCounts()
-    if round >= 4 {
+    if round == 4 || round == 5 {
       _ = stage.turn(within: 300 * milliseconds) { false }
       taken += stage.takeInterval().iterations
       executor.stopStarting(now: MonotonicClock.now)

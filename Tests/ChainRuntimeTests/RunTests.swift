@@ -263,6 +263,80 @@ import Testing
     if users == 5 { #expect(record.generator.lateNoUserFree >= 190) }
   }
 
+  // Loads that change
+
+  @Test(arguments: [true, false])
+  func `iterations that arrive in the warm-up and end after it are left out whole, so that the others add up`(isOpen: Bool) throws {
+    // Each takes 120 ms, so some lie on both sides of the warm-up's end.
+    let script = Script { _ in .ok(after: 60 * milliseconds) }
+    script.isRecording = false
+    let warmUp = 300 * milliseconds
+    let profile =
+      isOpen
+      ? profile(open: open(200, 800 * milliseconds, users: 10), warmUp: warmUp, graceful: 20 * seconds)
+      : profile(closed: 7, .duration(800 * milliseconds), warmUp: warmUp, graceful: 20 * seconds)
+    let outcome = try RunBench(program: plain(), profile: profile, script: script, askedArrivals: isOpen ? 160 : nil).perform()
+    let record = outcome.record
+    #expect(record.iterations.areConserved && record.warmUpIterations.areConserved && outcome.result.isConserved)
+    #expect(record.iterations.arrivals > 0 && record.warmUpIterations.arrivals > 0 && record.warmUpIterations.completed > 0)
+    #expect(record.service.count == record.iterations.completed)
+    guard isOpen else { return }
+    #expect(record.warmUpIterations.arrivals == 60 && record.iterations.arrivals == 100)
+    #expect(record.response.count == 100 && record.startDelay.count == 100)
+  }
+
+  @Test func `intervals carry what was asked for, with a warm-up inside a stage, and it adds up to the area`() throws {
+    let script = Script()
+    script.isRecording = false
+    func piece(_ length: UInt64, _ from: Double, _ to: Double) -> LoadCurve.Piece {
+      LoadCurve.Piece(nanoseconds: length * milliseconds, from: from, to: to)
+    }
+    let curve = LoadCurve([piece(600, 0, 300), piece(500, 300, 300), piece(400, 300, 0)])
+    let load = OpenLoad(curve: curve, shape: .stages, arrivals: .constant, usersMax: 50, onSaturation: .queue)
+    let outcome = try RunBench(program: plain(), profile: profile(open: load, warmUp: 300 * milliseconds), script: script, askedArrivals: 300).perform()
+    let record = outcome.record
+    // A quarter of the ramp's 90 lies in the first half of its time: 22.5.
+    #expect(record.warmUpIterations.arrivals == 23 && record.iterations.arrivals == 277 && outcome.result.isConserved)
+    #expect(abs((record.askedArrivals ?? 0) - 277.5) < 1e-3)
+    let seconds = record.seconds.compactMap(\.askedArrivals)
+    #expect(abs(seconds.reduce(0, +) - 300) < 1e-3 && record.seconds.allSatisfy { $0.askedUsers == nil })
+  }
+
+  @Test func `stages of users are asked for in the intervals, and what runs at their end has its graceful stop`() throws {
+    let script = Script { _ in .ok(after: 5 * milliseconds) }
+    // The last one hangs.
+    script.reply = { $0.at > 0 && $0.number % 7 == 6 ? .never : .ok(after: 5 * milliseconds) }
+    let curve = LoadCurve([
+      LoadCurve.Piece(nanoseconds: 400 * milliseconds, from: 0, to: 8), LoadCurve.Piece(nanoseconds: 400 * milliseconds, from: 8, to: 0),
+    ])
+    let profile = LoadProfile(
+      name: "test", model: .closed(ClosedLoad(stages: curve)), warmUpNanoseconds: 0, gracefulStopNanoseconds: 200 * milliseconds, range: nowhere)
+    let outcome = try RunBench(program: plain(), profile: profile, script: script).perform()
+    #expect(outcome.result.isConserved && outcome.record.iterations.interrupted > 0 && outcome.record.iterations.completed > 0)
+    #expect(outcome.record.iterations.interrupted <= 8, "a user hangs once")
+    let asked = outcome.record.seconds.compactMap(\.askedUsers)
+    // 3.2 user seconds, all of them in the first second of which at least as much was an interval.
+    #expect(!asked.isEmpty && asked.reduce(0, +) > 1 && asked.allSatisfy { $0 <= 8 })
+    #expect(outcome.record.askedArrivals == nil)
+  }
+
+  @Test func `paces missed and rests after errors are in the record of the run`() throws {
+    let script = Script { $0.number % 4 == 0 ? .fails() : .ok(after: 3 * milliseconds) }
+    let profile = LoadProfile(
+      name: "test", model: .closed(ClosedLoad(users: 2, extent: .iterations(40), pacing: .constant(milliseconds))), warmUpNanoseconds: 0,
+      gracefulStopNanoseconds: seconds,
+      backoff: ErrorBackoff(startNanoseconds: 2 * milliseconds, factor: 1, maxNanoseconds: 2 * milliseconds, jitter: 0), range: nowhere)
+    var sketch = ProgramSketch()
+    sketch.beginIteration()
+    sketch.call("work")
+    sketch.emit(.end)
+    let outcome = try RunBench(program: sketch.program, profile: profile, script: script).perform()
+    let pauses = outcome.record.pauses
+    #expect(outcome.record.iterations.failed == 10 && outcome.record.iterations.completed == 30)
+    // Each success takes three times the pace; a failure ends at once. The last iterations are followed by nothing.
+    #expect(pauses.pacesMissed >= 26 && pauses.backoffs >= 8 && pauses.backoffs <= 10 && pauses.backoffNanoseconds == pauses.backoffs * 2 * milliseconds)
+  }
+
   @Test func `the mailbox's messages do not grow with the iterations`() throws {
     func messages(_ iterations: Int) throws -> UInt64 {
       let script = Script()

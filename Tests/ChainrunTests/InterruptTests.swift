@@ -68,6 +68,7 @@ extension OnServers {
     }
     #expect((ContinuousClock.now - second) < .seconds(1), "\(ended)")
     #expect(ended.code == 130, "\(ended)")
+    #expect(ended.errors.contains("not yet seen (at most"), "the first one says what it waits for\n\(ended)")
     #expect(results.isConserved)
     #expect(results.rows("queued", "lost").isEmpty, "what was not waited for is not lost\n\(ended.output)")
     #expect(results.rows("queued", "unobserved").count == results.count("events/order_created/committed"))

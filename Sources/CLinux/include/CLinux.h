@@ -64,15 +64,21 @@ static inline int clinux_affinity_count(void) {
   return count;
 }
 
-// SIGINT and SIGTERM as a descriptor; both must be blocked in every thread. -1 if it fails.
+// The signals that the main thread takes care of, as a descriptor; they must be blocked in every thread. -1 if it fails.
 static inline int clinux_signal_descriptor(void) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGWINCH);
+  sigaddset(&set, SIGTSTP);
   return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 static inline int clinux_take_signal(int descriptor) {
   struct signalfd_siginfo info;
   return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
+
+// TerminalGuard.c: makes a terminal silent and unbuffered, and gives it back, also when a signal ends the process. Main thread only.
+int clinux_terminal_take(int descriptor);
+void clinux_terminal_give_back(void);

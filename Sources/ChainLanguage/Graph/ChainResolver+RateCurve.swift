@@ -32,7 +32,8 @@ extension ChainResolver {
     let pieces = zip(points, points.dropFirst()).map { point, next in
       LoadCurve.Piece(nanoseconds: next.nanoseconds - point.nanoseconds, from: point.rate, to: isStepped ? point.rate : next.rate)
     }
-    return curve(pieces, at: scalar.range).map { ($0, .recorded(scalar.text)) }
+    let fingerprint = String(SHA256.hexadecimal(of: bytes).prefix(8))
+    return curve(pieces, at: scalar.range).map { ($0, .recorded(file: scalar.text, fingerprint: fingerprint)) }
   }
 
   private func points(of file: SourceFile, named: YAMLScalar) -> [(nanoseconds: UInt64, rate: Double)]? {

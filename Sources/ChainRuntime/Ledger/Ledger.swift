@@ -9,8 +9,11 @@ import Metrics
 final class Ledger {
   let books: [EventBook]
 
-  init(program: Program, evaluator: Evaluator) {
-    books = program.events.indices.map { EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator) }
+  /// - Parameter runID: What a hop's `run` is compared with.
+  init(program: Program, evaluator: Evaluator, runID: String = "") {
+    books = program.events.indices.map {
+      EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator, runID: runID)
+    }
   }
 
   /// A waiting virtual user's place.
@@ -96,15 +99,14 @@ final class Ledger {
   func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
   func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }
   func unreadableSightings(at now: UInt64) -> [JournalFailure] { books.flatMap { $0.unreadableSightings(at: now) } }
+  /// What no row tells of.
+  func offenders() -> [JournalOffenders] { books.flatMap { $0.hops.flatMap { $0.offenders() } } }
+  func sweepRecords() -> [JournalSweep] { books.flatMap { $0.hops.compactMap { $0.sweepRecord() } } }
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
   var isConserved: Bool { books.allSatisfy(\.isConserved) }
-  /// For progress: committed, seen at the last hop, lost at any.
-  var totals: (committed: UInt64, visible: UInt64, lost: UInt64) {
-    books.reduce(into: (0, 0, 0)) { sum, book in
-      sum.0 += book.eventCounts.committed
-      sum.1 += book.visibleAtLastHop
-      sum.2 += book.lostCount
-    }
-  }
+  /// For screens and exporters: where each event kind stands.
+  var progress: [EventProgress] { books.map(\.progress) }
+  /// Nanoseconds until every event is decided, whatever is still seen; nil if none is awaited.
+  func settlesWithin(now: UInt64) -> UInt64? { books.compactMap { $0.settlesWithin(now: now) }.max() }
 }

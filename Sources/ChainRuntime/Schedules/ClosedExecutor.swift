@@ -30,6 +30,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { 0 }
   var totalUsers: Int { wanted }
+  var hasRunItsCourse: Bool { false }
 
   override func retire() {
     stageTimer.invalidate()
@@ -107,12 +108,12 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
     guard mayStart(user) else { return }
     if remaining != .max { remaining -= 1 }
     if !remainingOfUser.isEmpty { remainingOfUser[user.index] -= 1 }
-    context.recorder.iterations.arrivals &+= 1
-    begin(user, intended: 0, userWasFree: true)
+    context.recorder[isEarly: now < warmUpEnd].arrivals &+= 1
+    begin(user, arrival: now, intended: 0, userWasFree: true)
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
-    count(ending)
+    count(ending, of: user)
     if mayStart(user) { startNext(user, at: mayRest ? whenReady(user, ending, now: now) : now, now: now) }
     endIfDone(now: now)
   }

@@ -18,6 +18,8 @@ protocol Executor: IterationOwner {
   var busyUsers: Int { get }
   /// Those, the free and the resting ones; without those that stages have retired.
   var totalUsers: Int { get }
+  /// Whether a schedule of arrivals was followed to its end.
+  var hasRunItsCourse: Bool { get }
   /// Arrivals that wait for a user.
   var queued: Int { get }
 }
@@ -31,6 +33,8 @@ class UserPool {
   private(set) var running = 0
   var nextIteration: UInt64 = 0
   private(set) var hasEnded = false
+  /// Nanoseconds of CLOCK_MONOTONIC: iterations that arrive before it are the warm-up's.
+  var warmUpEnd: UInt64 = 0
 
   private let backoff: ErrorBackoff?
   /// Of each user, by its index, where users may rest; else empty. The tag is the index.
@@ -69,9 +73,13 @@ class UserPool {
     return user
   }
 
-  final func begin(_ user: VirtualUser, intended: UInt64, userWasFree: Bool) {
+  /// - Parameters:
+  ///   - arrival: Nanoseconds; its intended start, or in the closed model its start.
+  ///   - intended: 0 in the closed model.
+  final func begin(_ user: VirtualUser, arrival: UInt64, intended: UInt64, userWasFree: Bool) {
     running += 1
-    context.recorder.iterations.started &+= 1
+    user.isEarly = arrival < warmUpEnd
+    context.recorder[isEarly: user.isEarly].started &+= 1
     user.start(
       entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true, userWasFree: userWasFree)
     nextIteration &+= 1
@@ -95,20 +103,22 @@ class UserPool {
     }
   }
 
-  func count(_ ending: IterationEnding) {
+  func count(_ ending: IterationEnding, of user: VirtualUser) {
     running -= 1
+    let isEarly = user.isEarly
     switch ending {
-    case .completed: context.recorder.iterations.completed &+= 1
-    case .failed: context.recorder.iterations.failed &+= 1
-    case .unknown: context.recorder.iterations.unknown &+= 1
-    case .interrupted: context.recorder.iterations.interrupted &+= 1
+    case .completed: context.recorder[isEarly: isEarly].completed &+= 1
+    case .failed: context.recorder[isEarly: isEarly].failed &+= 1
+    case .unknown: context.recorder[isEarly: isEarly].unknown &+= 1
+    case .interrupted: context.recorder[isEarly: isEarly].interrupted &+= 1
     case .withdrawn:
-      if context.recorder.iterations.arrivals > 0, context.recorder.iterations.started > 0 {
-        context.recorder.iterations.arrivals -= 1
-        context.recorder.iterations.started -= 1
+      let counts = context.recorder[isEarly: isEarly]
+      if counts.arrivals > 0, counts.started > 0 {
+        context.recorder[isEarly: isEarly].arrivals -= 1
+        context.recorder[isEarly: isEarly].started -= 1
       } else {
         // It arrived in an interval that is written already.
-        context.recorder.iterations.interrupted += 1
+        context.recorder[isEarly: isEarly].interrupted += 1
       }
     }
   }

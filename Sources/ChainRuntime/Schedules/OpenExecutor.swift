@@ -30,6 +30,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   var queued: Int { queuedCount }
   var totalUsers: Int { users.count }
+  var hasRunItsCourse: Bool { nextDue == nil && !isStopping }
 
   override func retire() {
     timer.invalidate()
@@ -66,17 +67,17 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   /// Everything that has become due by `now` starts, waits or is dropped.
   private func arrive(now: UInt64) {
     while let offset = nextDue, start &+ offset <= now, !isStopping {
-      context.recorder.iterations.arrivals &+= 1
+      context.recorder[isEarly: start &+ offset < warmUpEnd].arrivals &+= 1
       if queuedCount == 0, let user = takeUser() {
         _ = waiting.nextOffset()
-        begin(user, intended: start &+ offset, userWasFree: true)
+        begin(user, arrival: start &+ offset, intended: start &+ offset, userWasFree: true)
       } else {
         switch load.onSaturation {
         case .queue: queuedCount += 1
         case .drop:
           _ = waiting.nextOffset()
           nextIteration &+= 1
-          context.recorder.iterations.dropped &+= 1
+          context.recorder[isEarly: start &+ offset < warmUpEnd].dropped &+= 1
         }
       }
       nextDue = due.nextOffset()
@@ -89,7 +90,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   }
 
   func iterationEnded(_ user: VirtualUser, _ ending: IterationEnding, now: UInt64) {
-    count(ending)
+    count(ending, of: user)
     // Nobody waits for the end of a rest that nothing can follow.
     let rest = mayRest && !isStopping && (!isDraining || queuedCount > 0) ? restNanoseconds(user, after: ending) : 0
     if rest > 0 {
@@ -103,7 +104,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private func becameFree(_ user: VirtualUser) {
     if queuedCount > 0, !isStopping || isDraining, let offset = waiting.nextOffset() {
       queuedCount -= 1
-      begin(user, intended: start &+ offset, userWasFree: false)
+      begin(user, arrival: start &+ offset, intended: start &+ offset, userWasFree: false)
     } else {
       free.append(user)
     }
@@ -120,7 +121,11 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   func stopStarting(now: UInt64) {
     isStopping = true
     timer.disarm()
-    // Waiting arrivals became due and will not run.
+    // Waiting arrivals became due and will not run. Those of the warm-up came first.
+    while queuedCount > 0, start < warmUpEnd, let offset = waiting.nextOffset(), start &+ offset < warmUpEnd {
+      context.recorder[isEarly: true].interrupted &+= 1
+      queuedCount -= 1
+    }
     context.recorder.iterations.interrupted &+= UInt64(queuedCount)
     queuedCount = 0
     nextDue = nil

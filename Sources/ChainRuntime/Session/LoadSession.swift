@@ -26,8 +26,6 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var intervalTimer: ReactorTimer!
   private var gracefulTimer: ReactorTimer!
   private var concluding: ReactorTimer!
-  /// All events are settled; what is left are their rows.
-  private var isConcluding = false
   private var heartbeatDue: UInt64 = 0
   private var heartbeatLast: UInt64 = 0
   private var intervalStart: UInt64 = 0
@@ -35,6 +33,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var loadStart: UInt64 = 0
   /// When the load was cut short, if it was: nothing was asked for from then on.
   private var loadStop = UInt64.max
+  private var asked: AskedLoad?
   private var totals = IterationCounts()
   private var settledSince: UInt64 = 0
   private var isStoppingAtOnce = false
@@ -42,9 +41,18 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var observerOperations: UInt64 = 0
   private var postedBefore: UInt64 = 0
   private var isFinished = false
+  private var interruptions = 0
+  private var progressDue: UInt64 = 0
+  /// When running iterations are cut short; 0 while they are not asked to end.
+  private var gracefulEnd: UInt64 = 0
   private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  /// Every event is decided: what remains is to look at the entries once more.
+  private var isSweeping = false
+  private var finalSweep: FinalSweep?
+  private var gapSweeps: [GapSweep] = []
+  private var readerOperations: UInt64 = 0
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
@@ -52,6 +60,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private static let lingerNanoseconds: UInt64 = 200_000_000
   private static let rowsPerHeartbeat = 500
   private static let rowsPerConclusion = 2000
+  /// A screen is drawn four times a second, and no figure on it is older than that.
+  private static let progressNanoseconds: UInt64 = 250_000_000
 
   init(plan: RunPlan, reactor: Reactor, completion: @escaping (RunResult) -> Void) {
     self.plan = plan
@@ -61,7 +71,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
     thresholdWatch = ThresholdWatch(program: plan.program, baseline: plan.baseline)
-    ledger = Ledger(program: plan.program, evaluator: evaluator)
+    ledger = Ledger(program: plan.program, evaluator: evaluator, runID: plan.runID)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
       secretValues: plan.secretValues)
@@ -178,8 +188,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.stopLoad = { [unowned self] in if self.phase == .load { self.stopLoad(now: MonotonicClock.now) } }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
+    for (event, book) in ledger.books.enumerated() {
+      book.onGapEnded = { [unowned self] hop, start in self.sweepAfterGap(event: event, hop: hop, since: start) }
+    }
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
+    asked = AskedLoad(profile: plan.profile, start: loadStart)
+    (executor as? UserPool)?.warmUpEnd = warmUpEnd
+    recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
@@ -229,8 +245,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// The first call lets running iterations finish, the second cuts them short and waits for nothing.
   func interrupt() {
     let now = MonotonicClock.now
+    interruptions += 1
     if result.isInterrupted { isStoppingAtOnce = true }
     result.isInterrupted = true
+    defer { if !isFinished { report(nil) } }
     switch phase {
     // Nothing runs yet that could be lost.
     case .connecting: close()
@@ -248,8 +266,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func stopLoad(now: UInt64) {
     loadStop = min(loadStop, now)
     phase = .stopping
+    gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
     report(nil)
-    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    reactor.arm(gracefulTimer, at: gracefulEnd)
     executor?.stopStarting(now: now)
     if isStoppingAtOnce { executor?.interruptAll(now: now) }
   }
@@ -265,7 +284,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .graceful:
       executor?.stopStarting(now: now)
       executor?.interruptAll(now: now)
-    case .concluding: if isConcluding { conclude(now: now) }
+    case .concluding: conclude(now: now)
     }
   }
 
@@ -277,6 +296,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatDue = max(heartbeatDue &+ LoadSession.heartbeatNanoseconds, now)
     reactor.arm(heartbeat, at: heartbeatDue)
     plan.journal.append(ledger.advance(now: now, limit: LoadSession.rowsPerHeartbeat))
+    if now >= progressDue { report(nil) }
     if phase == .load, let length = plan.profile.loadNanoseconds, now >= loadStart &+ length { stopRunning(now: now) }
     if phase == .settling { checkSettled(now: now) }
   }
@@ -284,13 +304,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// The profile's time is over and iterations still run: they have their graceful stop.
   private func stopRunning(now: UInt64) {
     phase = .stopping
-    reactor.arm(gracefulTimer, at: now &+ plan.profile.gracefulStopNanoseconds)
+    gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
+    reactor.arm(gracefulTimer, at: gracefulEnd)
     report(nil)
   }
 
   private func takeInterval(now: UInt64) {
     var interval = recorder.takeInterval(from: intervalStart, to: now, isWarmUp: intervalStart < warmUpEnd)
-    plan.profile.ask(&interval, loadStart: loadStart, loadStop: loadStop)
+    asked?.fill(&interval, stop: loadStop, isComplete: phase == .settling && executor?.hasRunItsCourse == true)
     interval.usersBusy = UInt64(executor?.busyUsers ?? 0)
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
@@ -300,16 +321,19 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
-    let sent = observers.reduce(0) { $0 &+ $1.operationsSent }
+    let sent = observers.reduce(0) { $0 &+ $1.operationsSent } &+ readerOperations
     interval.probes.operations &+= sent &- observerOperations
     observerOperations = sent
     totals += interval.iterations
+    totals += interval.early
+    recorder.isWarmUp = now < warmUpEnd
     intervalStart = now
     plan.journal.append(interval)
-    plan.journal.append(recorder.takeFailures())
+    let failures = recorder.takeFailures()
+    plan.journal.append(failures)
     plan.journal.append(ledger.takeGaps())
     checkThresholds(interval, now: now)
-    report(interval)
+    report(interval, failures)
   }
 
   private func checkThresholds(_ interval: JournalInterval, now: UInt64) {
@@ -322,7 +346,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   // Settling
 
   private func checkSettled(now: UInt64) {
-    guard phase == .settling, usersToTearDown == 0, !isConcluding else { return }
+    guard phase == .settling, usersToTearDown == 0 else { return }
     if !isStoppingAtOnce {
       guard ledger.isSettled(now: now) else {
         settledSince = 0
@@ -331,9 +355,12 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
-    heartbeat.disarm()
-    intervalTimer.disarm()
-    isConcluding = true
+    guard !isSweeping else {
+      if isStoppingAtOnce { finalSweep?.cancel() }
+      return
+    }
+    isSweeping = true
+    stopGapSweeps()
     conclude(now: now)
   }
 
@@ -344,12 +371,51 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(ledger.finish(now: now, limit: LoadSession.rowsPerConclusion))
     // In a turn of its own: a timer that is due in this one would fire in it.
     guard ledger.isWritten else { return reactor.arm(concluding, at: now &+ 1) }
+    beginSweep(now: now)
+  }
+
+  private func beginSweep(now: UInt64) {
+    let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
+    finalSweep = sweep
+    if isStoppingAtOnce { return sweep.cancel() }
+    if sweep.isNeeded { plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now)) }
+    sweep.begin()
+  }
+
+  private func sweepEnded() {
+    let now = MonotonicClock.now
+    readerOperations &+= finalSweep?.operationsSent ?? 0
+    finalSweep = nil
+    heartbeat.disarm()
+    intervalTimer.disarm()
+    // What was seen during the sweep came late.
+    plan.journal.append(ledger.finish(now: now))
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
+    plan.journal.append(ledger.sweepRecords())
+    plan.journal.append(ledger.offenders())
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
+  }
+
+  /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
+  private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
+    guard !isSweeping, phase == .load || phase == .stopping || phase == .settling else { return }
+    let declaration = program.events[event].hops[hop]
+    guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
+    let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)
+    gapSweeps.append(sweep)
+    sweep.begin()
+  }
+
+  private func stopGapSweeps() {
+    for sweep in gapSweeps {
+      sweep.stop()
+      readerOperations &+= sweep.operationsSent
+    }
+    gapSweeps = []
   }
 
   private func runTeardown() {
@@ -371,6 +437,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for (event, declaration) in program.events.enumerated() {
       for hop in declaration.hops.indices { ledger.attach(nil, event: event, hop: hop) }
     }
+    for book in ledger.books { book.onGapEnded = nil }
+    stopGapSweeps()
     for observer in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
@@ -396,13 +464,32 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     report(nil)
   }
 
-  private func report(_ interval: JournalInterval?) {
-    let events = ledger.totals
+  /// A few hundred words, four times a second: the only thing that screens and exporters cost the reactor.
+  private func report(_ interval: JournalInterval?, _ failures: [JournalFailure] = []) {
     let now = MonotonicClock.now
-    plan.onProgress(
-      RunProgress(
-        phase: phase, elapsedNanoseconds: loadStart == 0 || now < loadStart ? 0 : now - loadStart, iterations: totals,
-        busyUsers: executor?.busyUsers ?? 0, totalUsers: executor?.totalUsers ?? 0, queuedArrivals: executor?.queued ?? 0,
-        committedEvents: events.committed, visibleEvents: events.visible, lostEvents: events.lost, interval: interval))
+    progressDue = now &+ LoadSession.progressNanoseconds
+    var progress = RunProgress(phase: phase)
+    progress.atNanoseconds = now
+    progress.elapsedNanoseconds = loadStart == 0 || now < loadStart ? 0 : now - loadStart
+    progress.iterations = totals
+    progress.iterations += recorder.iterations
+    progress.busyUsers = executor?.busyUsers ?? 0
+    progress.totalUsers = executor?.totalUsers ?? 0
+    progress.queuedArrivals = executor?.queued ?? 0
+    progress.events = ledger.progress
+    progress.pools = zip(program.connections, context.drivers).map { connection, driver in
+      let figures = driver.statistics
+      return PoolProgress(
+        name: connection.name, connections: figures.connections, busy: figures.busy, waiting: figures.waiting,
+        reconnects: figures.reconnects, blocked: figures.blocked)
+    }
+    progress.interruptions = interruptions
+    if phase == .stopping { progress.iterationsLeftNanoseconds = gracefulEnd > now ? gracefulEnd - now : 0 }
+    if phase == .stopping || phase == .settling, !isStoppingAtOnce {
+      progress.eventsLeftNanoseconds = ledger.settlesWithin(now: now)
+    }
+    progress.interval = interval
+    progress.failures = failures
+    plan.onProgress(progress)
   }
 }

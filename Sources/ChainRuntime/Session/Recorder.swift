@@ -18,6 +18,10 @@ final class Recorder {
   }
 
   var iterations = IterationCounts()
+  /// Of iterations that arrived in the warm-up, whenever they end: they are kept out of the figures whole, so that the others add up.
+  private var early = IterationCounts()
+  /// Whether this interval lies in the warm-up.
+  var isWarmUp = false
   var pauses = PauseCounts()
   let response = Histogram()
   let startDelay = Histogram()
@@ -49,6 +53,12 @@ final class Recorder {
   deinit {
     steps.deinitialize().deallocate()
     checks.deallocate()
+  }
+
+  /// The counts of iterations that arrived in the warm-up, or after it.
+  subscript(isEarly isEarly: Bool) -> IterationCounts {
+    get { isEarly ? early : iterations }
+    _modify { if isEarly { yield &early } else { yield &iterations } }
   }
 
   /// An iteration of the open model began so many nanoseconds after it was intended.
@@ -101,8 +111,15 @@ final class Recorder {
     interval.startNanoseconds = start
     interval.endNanoseconds = end
     interval.isWarmUp = isWarmUp
-    interval.iterations = iterations
-    iterations = IterationCounts()
+    if isWarmUp {
+      // What has arrived after the warm-up by now belongs to the next interval.
+      interval.iterations = early
+    } else {
+      interval.iterations = iterations
+      interval.early = early
+      iterations = IterationCounts()
+    }
+    early = IterationCounts()
     interval.pauses = pauses
     pauses = PauseCounts()
     interval.response = response.takeSnapshot()

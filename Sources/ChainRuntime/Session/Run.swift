@@ -1,5 +1,6 @@
 package import ChainIO
 import Glibc
+import Metrics
 import Synchronization
 
 /// A run on a reactor thread of its own. Sendable: the main thread starts it, may interrupt it, and waits for its end.
@@ -52,9 +53,7 @@ package final class Run: Sendable {
   }
 
   private func runOnThisThread() {
-    var all = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_BLOCK, &all, nil)  // signals are the main thread's business
+    ThreadSignals.leaveToMainThread()
     let reactor: Reactor
     do throws(OperationError) {
       reactor = try Reactor()

@@ -13,7 +13,7 @@ package struct RunPlan: Sendable {
   /// In the order of the program's connections.
   package let targets: [any ConnectionTarget]
   package let journal: JournalWriter
-  /// Called on the reactor's thread about once a second; must not block.
+  /// Called on the reactor's thread at each change of phase and about four times a second; must not block.
   package let onProgress: @Sendable (RunProgress) -> Void
   /// Called on the reactor's thread with everything that happens, for `chainrun trace`; nil in every other run.
   package var onTrace: (@Sendable (TraceEntry) -> Void)?
@@ -41,26 +41,6 @@ package struct RunPlan: Sendable {
 
   /// Virtual users that the profile may need at once.
   package var usersMax: Int { profile.usersMax }
-}
-
-/// Where a run stands.
-package struct RunProgress: Sendable {
-  package enum Phase: String, Sendable {
-    case connecting, setup, arming, load, stopping, settling, teardown
-  }
-  package var phase: Phase
-  /// Nanoseconds since the load began; 0 before.
-  package var elapsedNanoseconds: UInt64
-  /// Totals since the load began.
-  package var iterations: IterationCounts
-  package var busyUsers: Int
-  package var totalUsers: Int
-  package var queuedArrivals: Int
-  package var committedEvents: UInt64
-  package var visibleEvents: UInt64
-  package var lostEvents: UInt64
-  /// The last interval; nil when only the phase changed.
-  package var interval: JournalInterval?
 }
 
 /// How a run ended, apart from its figures, which are in the journal.

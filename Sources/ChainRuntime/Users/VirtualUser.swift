@@ -67,6 +67,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// Whether this iteration's figures count as load (setup and teardown do not).
   private var isMeasured = true
   private var userWasFree = true
+  /// The iteration arrived in the warm-up: where it ends after it, its times are in no figure.
+  var isEarly = false
   private var currentStep = 0
   /// The latest stamp of this iteration: its end, when it ends.
   private var lastStamp: UInt64 = 0
@@ -183,7 +185,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private func begin() {
     actualStart = MonotonicClock.now
     lastStamp = actualStart
-    if isMeasured, intendedStart != 0 {
+    if isMeasured, intendedStart != 0, !isEarly || context.recorder.isWarmUp {
       context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
     }
     hasBegun = true
@@ -245,7 +247,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     isInterrupted = false
     isPreparing = false
     laneIsPending = false
-    if isMeasured, !isLane, ending == .completed {
+    if isMeasured, !isLane, ending == .completed, !isEarly || context.recorder.isWarmUp {
       context.recorder.service.record(lastStamp &- actualStart)
       if intendedStart != 0 { context.recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
     }

@@ -8,6 +8,10 @@ extension JournalInterval {
     if isWarmUp { json.member("warm_up", true) }
     json.key("iterations")
     iterations.write(to: &json)
+    if early != IterationCounts() {
+      json.key("early")
+      early.write(to: &json)
+    }
     json.optional("asked", askedArrivals)
     json.optional("asked_users", askedUsers)
     pauses.write(to: &json)
@@ -78,6 +82,7 @@ extension JournalInterval {
     askedArrivals = json.optionalDouble("asked")
     askedUsers = json.optionalDouble("asked_users")
     pauses = PauseCounts(json)
+    if let counts = json["early"] { early = IterationCounts(counts) }
     usersBusy = json.unsigned("busy")
     usersTotal = json.unsigned("users")
     response = HistogramSnapshot(json["response"])

@@ -12,6 +12,8 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var isWarmUp = false
 
   package var iterations = IterationCounts()
+  /// After the warm-up: what became of iterations that arrived in it. They count as warm-up.
+  package var early = IterationCounts()
   /// What the profile asked for in this span: arrivals, as the area under the rate (open load); users, on average (closed load). The area
   /// adds up over intervals; nil where the journal is older than it.
   package var askedArrivals: Double?

@@ -130,10 +130,7 @@ package final class JournalWriter: Sendable {
   // The writer's thread.
 
   private func run() {
-    var all = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_BLOCK, &all, nil)  // signals are the main thread's business
-
+    ThreadSignals.leaveToMainThread()
     var json = JSONWriter()
     while true {
       wake.wait()

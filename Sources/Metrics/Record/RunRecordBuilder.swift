@@ -49,6 +49,8 @@ struct RunRecordBuilder {
       return row
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
+    case .sweep: add(JournalSweep(json))
+    case .offenders: add(JournalOffenders(json))
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
@@ -79,6 +81,7 @@ struct RunRecordBuilder {
       return
     }
     record.iterations += interval.iterations
+    record.warmUpIterations += interval.early
     record.pauses += interval.pauses
     if let asked = interval.askedArrivals { record.askedArrivals = (record.askedArrivals ?? 0) + asked }
     record.probes.operations &+= interval.probes.operations
@@ -147,6 +150,21 @@ struct RunRecordBuilder {
     lists[position].count &+= 1
     if lists[position].ids.count < OffenderList.idsMax { lists[position].ids.append(row.id) }
     record.events[row.event].hops[row.hop].offenders = lists
+  }
+
+  private mutating func add(_ sweep: JournalSweep) {
+    guard record.events.indices.contains(sweep.event), record.events[sweep.event].hops.indices.contains(sweep.hop) else { return }
+    record.events[sweep.event].hops[sweep.hop].sweep = sweep
+  }
+
+  private mutating func add(_ offenders: JournalOffenders) {
+    guard record.events.indices.contains(offenders.event), record.events[offenders.event].hops.indices.contains(offenders.hop) else { return }
+    var lists = record.events[offenders.event].hops[offenders.hop].offenders
+    let position = lists.firstIndex { $0.kind == offenders.anomaly } ?? lists.count
+    if position == lists.count { lists.append(OffenderList(kind: offenders.anomaly)) }
+    lists[position].count &+= offenders.count
+    lists[position].ids += offenders.ids.prefix(max(0, OffenderList.idsMax - lists[position].ids.count))
+    record.events[offenders.event].hops[offenders.hop].offenders = lists
   }
 
   mutating func add(_ ledger: JournalLedger) {

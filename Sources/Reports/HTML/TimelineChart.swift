@@ -106,19 +106,29 @@ struct TimelineChart {
 
   private func rates(_ picture: inout Picture, _ top: Double, _ height: Double) {
     let asked = run.start.askedArrivalsPerSecond
-    let highest = points.map { Double(max($0.arrivals, $0.completed)) / $0.seconds }.max() ?? 1
+    let changing = changingRate
+    let highest = points.map { max(Double(max($0.arrivals, $0.completed)), changing.isEmpty ? 0 : $0.asked ?? 0) / $0.seconds }.max() ?? 1
     let scale = Scale(.linear, 0, max(highest, asked ?? 0, 1) * 1.08, pixels: top + height, top)
     var legend = [(isNarrow ? "done" : "completed", "s s1")]
     if run.start.model == .open { legend.insert(("arrived", "s s0"), at: 0) }
     if asked != nil { legend.insert(("asked", "s asked"), at: 0) }
     frame(&picture, top, height, title: "iterations/s", legend: legend, scale, 4) { Quantities.trimmed($0, decimals: 1) }
-    if let asked {
+    if !changing.isEmpty {
+      picture.polyline(changing.map { (seconds($0.at), scale($0.rate)) }, "s asked")
+    } else if let asked {
       let from = run.start.warmUpNanoseconds > 0 ? seconds.low : 0
       let to = min(run.start.askedNanoseconds.map { Double($0) / 1e9 } ?? run.durationSeconds, seconds.high)
       picture.line(seconds(from), scale(asked), seconds(max(to, 1)), scale(asked), "s asked")
     }
     if run.start.model == .open { picture.polyline(points.map { (seconds($0.middle), scale(Double($0.arrivals) / $0.seconds)) }, "s s0") }
     picture.polyline(points.map { (seconds($0.middle), scale(Double($0.completed) / $0.seconds)) }, "s s1")
+  }
+
+  /// What was asked for over time, where that is not one rate; empty otherwise. The last point may cover a part of its second only.
+  private var changingRate: [(at: Double, rate: Double)] {
+    guard let asked = run.start.askedArrivalsPerSecond else { return [] }
+    let rates = points.compactMap { point in point.asked.map { (at: point.middle, rate: $0 / point.seconds) } }
+    return rates.dropLast().contains { abs($0.rate - asked) > 0.01 * asked } ? rates : []
   }
 
   private func times(_ picture: inout Picture, _ top: Double, _ height: Double) {

@@ -8,6 +8,8 @@ struct TimelinePoint {
   let from: Int
   var to: Int
   let isWarmUp: Bool
+  /// Arrivals that the rate asked for; nil in the closed model.
+  var asked: Double?
   var arrivals: UInt64 = 0
   var completed: UInt64 = 0
   var failures: UInt64 = 0
@@ -42,6 +44,7 @@ struct TimelinePoint {
       }
       let at = points.count - 1
       points[at].to = max(points[at].to, second.second + 1)
+      if let asked = second.askedArrivals { points[at].asked = (points[at].asked ?? 0) + asked }
       points[at].arrivals += second.iterations.arrivals
       points[at].completed += second.iterations.completed
       points[at].failures += second.failures

@@ -4,12 +4,12 @@ package enum TextStyle: Sendable {
 }
 
 /// What a piece of text means; how it looks is decided in one place.
-enum Tone {
+package enum Tone: Sendable {
   case plain, heading, faint, good, doubtful, bad
 }
 
 extension TextStyle {
-  func paint(_ text: String, _ tone: Tone) -> String {
+  package func paint(_ text: String, _ tone: Tone) -> String {
     guard self == .ansi, !text.isEmpty else { return text }
     let code: String
     switch tone {
@@ -25,23 +25,23 @@ extension TextStyle {
 }
 
 /// Text with a meaning; its width is that of the text alone.
-struct Cell: ExpressibleByStringInterpolation {
-  var text: String
-  var tone: Tone
+package struct Cell: Sendable, ExpressibleByStringInterpolation {
+  package var text: String
+  package var tone: Tone
 
-  init(_ text: String, _ tone: Tone = .plain) {
+  package init(_ text: String, _ tone: Tone = .plain) {
     self.text = text
     self.tone = tone
   }
 
-  init(stringLiteral text: String) {
+  package init(stringLiteral text: String) {
     self.init(text)
   }
 
-  var width: Int { text.count }
+  package var width: Int { text.count }
 
   /// At most `width` columns; what is cut ends in `…`.
-  func cut(to width: Int) -> Cell {
+  package func cut(to width: Int) -> Cell {
     self.width <= width ? self : Cell(String(text.prefix(max(0, width - 1))) + "…", tone)
   }
 }

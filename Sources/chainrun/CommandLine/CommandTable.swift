@@ -80,7 +80,11 @@ struct CommandDescription: Sendable {
         variable,
         Option("--seed", "N", "the seed of all random draws (default: 1)"),
         Option("--baseline", "FILE", "the baselines that thresholds are held against (default: results/baselines.json)"),
-        Option("--progress", "auto|line|none", "progress on standard error: one living line on a terminal, plain lines otherwise (default: auto)"),
+        Option(
+          "--progress", "auto|tui|line|none", "progress on standard error: a screen on a terminal (a line on a small one), plain lines otherwise (default: auto)"),
+        Option("--metrics", "ADDRESS", "offers OpenMetrics by HTTP while it runs: 127.0.0.1:9464, or :0 for a free port"),
+        Option("--metrics-file", "FILE", "replaces a file with OpenMetrics text each second"),
+        Option("--otlp", "URL", "sends OTLP/HTTP JSON metrics each second: http://host:4318"),
       ]),
     CommandDescription(
       name: .report, summary: "rebuild a run's reports from its journal, also after a crash",

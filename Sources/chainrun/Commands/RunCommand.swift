@@ -4,6 +4,7 @@ import ChainRuntime
 import Diagnostics
 import Glibc
 import History
+import LiveOutputs
 import Metrics
 import Reports
 
@@ -31,7 +32,11 @@ enum RunCommand {
     guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
     }
-    let style = try progressStyle(invocation.value("--progress") ?? "auto")
+    let askedProgress = invocation.value("--progress") ?? "auto"
+    guard let style = ProgressStyle(asked: askedProgress) else {
+      throw Stop(code: .usage, message: "'--progress \(askedProgress)' is not known; write auto, tui, line or none")
+    }
+    let exportOptions = try exportOptions(invocation)
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
     raiseDescriptorLimit()
@@ -54,14 +59,21 @@ enum RunCommand {
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
+    if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
-    let progress = ProgressPrinter(style: style, durationNanoseconds: profile.loadNanoseconds)
+    let signals = SignalWatch()
+    let inbox = ProgressInbox()
+    let livePlan = LivePlan(start: start, profile: profile)
+    let progress = ProgressPrinter(style: style, inbox: inbox, plan: livePlan)
+    let exports = try startExports(livePlan, exportOptions)
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
-      onProgress: { progress.note($0) })
+      onProgress: {
+        inbox.put($0)
+        exports?.put($0)
+      })
     plan.secretValues = secretValues
     plan.baseline = baseline
-    let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {
       run = try Run(plan: plan)
@@ -71,10 +83,45 @@ enum RunCommand {
     }
     let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
+    for loss in exports?.end() ?? [] { Terminal.talk("chainrun: \(loss)\n") }
     return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
   // Before the run
+
+  /// The outputs for other programs that the command line asks for.
+  private static func exportOptions(_ invocation: Invocation) throws(Stop) -> LiveExports.Options {
+    var options = LiveExports.Options()
+    options.version = Version.text
+    options.file = invocation.value("--metrics-file")
+    if let text = invocation.value("--metrics") {
+      guard let address = ListenAddress(text) else {
+        throw Stop(code: .usage, message: "'--metrics \(text)' is not an address and a port; write 127.0.0.1:9464, or :0 for a free port")
+      }
+      options.address = address
+    }
+    if let text = invocation.value("--otlp") {
+      guard let endpoint = OTLPSender.endpoint(text) else {
+        throw Stop(code: .usage, message: "'--otlp' takes an address such as http://127.0.0.1:4318")
+      }
+      options.otlp = endpoint
+    }
+    return options
+  }
+
+  private static func startExports(_ plan: LivePlan, _ options: LiveExports.Options) throws(Stop) -> LiveExports? {
+    guard !options.isEmpty else { return nil }
+    do throws(LiveExports.CannotStart) {
+      let exports = try LiveExports(plan: plan, options: options)
+      if let address = options.address, let port = exports.port {
+        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+        Terminal.talk("chainrun: metrics at http://\(host):\(port)/metrics\n")
+      }
+      return exports
+    } catch {
+      throw Stop(code: .environment, message: error.message)
+    }
+  }
 
   static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
     switch ChainLoading.load(path: path, variables: invocation.values("--var")) {
@@ -97,15 +144,6 @@ enum RunCommand {
     let names = program.profiles.map(\.name)
     let hint = nearestName(to: asked, among: names).map { "did you mean '\($0)'?" } ?? "it has \(names.joined(separator: ", "))"
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
-  }
-
-  private static func progressStyle(_ text: String) throws(Stop) -> ProgressPrinter.Style {
-    switch text {
-    case "none": return .none
-    case "line": return .lines
-    case "auto": return Terminal.isTerminal(STDERR_FILENO) ? .living : .lines
-    default: throw Stop(code: .usage, message: "'--progress \(text)' is not known; write auto, line or none")
-    }
   }
 
   /// The figures of the chain's and profile's baseline; none where no threshold asks for them.

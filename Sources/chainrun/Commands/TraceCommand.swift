@@ -3,6 +3,7 @@ import ChainProgram
 import ChainRuntime
 import Diagnostics
 import Glibc
+import LiveOutputs
 import Metrics
 
 /// `chainrun trace FILE`: one iteration on the real servers, shown step by step.
@@ -37,14 +38,16 @@ enum TraceCommand {
     } catch {
       throw RunCommand.Stop(code: .environment, message: "\(error) ('\(scratch.journalPath)')")
     }
-    journal.append(RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID))
+    let start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
+    journal.append(start)
 
     let output = TraceOutput(
       program: program, files: files, hidesValues: invocation.value("--hide-values") != nil, hasColour: Terminal.hasColour(STDOUT_FILENO),
       width: Terminal.width)
+    let inbox = ProgressInbox()
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
-      onProgress: { _ in })
+      onProgress: { inbox.put($0) })
     plan.onTrace = { output.note($0) }
     plan.firstIteration = iteration
     let signals = SignalWatch()
@@ -55,7 +58,7 @@ enum TraceCommand {
     } catch {
       throw RunCommand.Stop(code: .environment, message: error.message)
     }
-    let result = signals.wait(for: run, progress: ProgressPrinter(style: .none, durationNanoseconds: nil))
+    let result = signals.wait(for: run, progress: ProgressPrinter(style: .none, inbox: inbox, plan: LivePlan(start: start, profile: profile)))
     let isWritten = journal.close()
     return conclude(program, result, signals.caught, scratch, output, isWritten: isWritten)
   }

@@ -1,115 +1,102 @@
-import ChainRuntime
+import ChainIO
 import Glibc
+import LiveOutputs
 import Metrics
-import Synchronization
 
-/// Progress on standard error: one living line on a terminal, a plain line every five seconds otherwise.
-///
-/// Called from the reactor's thread, so it only notes the latest state; the main thread prints.
-final class ProgressPrinter: Sendable {
-  enum Style: Sendable { case living, lines, none }
+/// Progress on standard error: a screen or one living line on a terminal, plain lines otherwise. The main thread's.
+final class ProgressPrinter {
+  private let style: ProgressStyle
+  private let inbox: ProgressInbox
+  private let figures: LiveFigures
+  private var terminal: ScreenTerminal?
+  private var lastPhase: RunProgress.Phase?
+  private var lastLineSecond: UInt64 = 0
+  private var hasLivingLine = false
+  private var hasNews = false
+  private var interruptionsTold = 0
+  private var drawnNanoseconds: UInt64 = 0
+  /// At most four times a second.
+  private static let drawNanoseconds: UInt64 = 250_000_000
 
-  private struct State {
-    var latest: RunProgress?
-    var isNew = false
-    var lastPhase: RunProgress.Phase?
-    var lastLineSecond: UInt64 = 0
-    var hasLivingLine = false
-  }
-
-  private let style: Style
-  private let durationNanoseconds: UInt64?
-  private let state = Mutex(State())
-
-  /// - Parameter durationNanoseconds: How long the load lasts, if the profile says.
-  init(style: Style, durationNanoseconds: UInt64?) {
+  init(style: ProgressStyle, inbox: ProgressInbox, plan: LivePlan) {
     self.style = style
-    self.durationNanoseconds = durationNanoseconds
+    self.inbox = inbox
+    figures = LiveFigures(plan: plan)
+    if style == .screen { terminal = ScreenTerminal(descriptor: STDERR_FILENO) }
   }
+
+  /// Where keys can be read while the screen is up; -1 otherwise.
+  var keyDescriptor: Int32 { terminal?.keyDescriptor ?? -1 }
+
+  /// How long the main thread may wait until it should call `show` again.
+  var millisecondsToNext: Int32 {
+    let now = MonotonicClock.now
+    let due = drawnNanoseconds &+ Self.drawNanoseconds
+    return now >= due ? 0 : Int32((due - now) / 1_000_000) + 1
+  }
+
+  /// Shows what is new.
+  ///
+  /// - Parameter isUrgent: Does not wait for the next quarter of a second: the terminal has another size.
+  func show(isUrgent: Bool = false) {
+    let now = MonotonicClock.now
+    guard isUrgent || now >= drawnNanoseconds &+ Self.drawNanoseconds else { return }
+    drawnNanoseconds = now
+    let reports = inbox.takeAll()
+    for report in reports { figures.take(report) }
+    hasNews = hasNews || !reports.isEmpty
+    guard hasNews, let latest = reports.last ?? lastReport else { return }
+    lastReport = latest
+    switch style {
+    case .none: tellInterruption(latest)
+    case .screen:
+      let style = Screen.Style(text: Terminal.hasColour(STDERR_FILENO) ? .ansi : .plain, isUnicode: Terminal.isUnicode)
+      terminal?.draw { Screen.render(self.figures.snapshot, size: $0, style: style) }
+    case .living:
+      tellInterruption(latest)
+      let columns = max(10, Terminal.size(STDERR_FILENO).columns - 1)
+      Terminal.talk("\r\u{1B}[2K" + ProgressLine.text(figures.snapshot, columns: columns, isUnicode: Terminal.isUnicode))
+      hasLivingLine = true
+    case .lines:
+      tellInterruption(latest)
+      let second = latest.elapsedNanoseconds / 1_000_000_000
+      guard lastPhase != latest.phase || second >= lastLineSecond + 5 else { return }
+      lastPhase = latest.phase
+      lastLineSecond = second
+      Terminal.talk(ProgressLine.text(figures.snapshot) + "\n")
+    }
+    hasNews = false
+  }
+
+  private var lastReport: RunProgress?
 
   /// How many iterations there were by the last word of the run; nil before the first.
-  var iterations: IterationCounts? { state.withLock { $0.latest?.iterations } }
+  var iterations: IterationCounts? { lastReport?.iterations }
 
-  func note(_ progress: RunProgress) {
-    state.withLock { state in
-      state.latest = progress
-      state.isNew = true
-    }
+  /// A message that stays, above the screen or the living line.
+  func say(_ message: String) {
+    terminal?.clear()
+    if hasLivingLine { Terminal.talk("\r\u{1B}[2K") }
+    hasLivingLine = false
+    Terminal.talk("chainrun: \(message)\n")
   }
 
-  /// The main thread's: prints what is new.
-  func printNews() {
-    guard style != .none else { return }
-    let text: String? = state.withLock { state in
-      guard state.isNew, let progress = state.latest else { return nil }
-      state.isNew = false
-      let phaseChanged = state.lastPhase != progress.phase
-      state.lastPhase = progress.phase
-      if style == .living {
-        state.hasLivingLine = true
-        return "\r\u{1B}[2K" + line(progress)
-      }
-      let second = progress.elapsedNanoseconds / 1_000_000_000
-      guard phaseChanged || second >= state.lastLineSecond + 5 else { return nil }
-      state.lastLineSecond = second
-      return line(progress) + "\n"
-    }
-    if let text { Terminal.talk(text) }
+  /// Says once for each interruption what is still waited for, on a line that stays.
+  private func tellInterruption(_ latest: RunProgress) {
+    guard latest.interruptions > interruptionsTold else { return }
+    interruptionsTold = latest.interruptions
+    say(ProgressLine.interruption(figures.snapshot))
   }
 
-  /// Removes the living line, so that what follows begins at the left.
+  /// The process is to be stopped (^Z): gives the terminal back.
+  func pause() { terminal?.leave() }
+
+  /// Takes away what was drawn, so that what follows begins at the left of a free line.
   func finish() {
-    printNews()
-    let clear = state.withLock { state in
-      defer { state.hasLivingLine = false }
-      return state.hasLivingLine
-    }
-    if clear { Terminal.talk("\r\u{1B}[2K") }
-  }
-
-  private func line(_ progress: RunProgress) -> String {
-    switch progress.phase {
-    case .connecting: return "connecting"
-    case .setup: return "running the setup"
-    case .arming: return "arming the observers"
-    case .teardown: return "running the teardown"
-    case .load, .stopping, .settling: break
-    }
-    var parts: [String] = []
-    let elapsed = seconds(progress.elapsedNanoseconds)
-    switch progress.phase {
-    case .load: parts.append(durationNanoseconds.map { "\(elapsed) of \(seconds($0))" } ?? elapsed)
-    case .stopping: parts.append("\(elapsed), waiting for \(progress.busyUsers) running iterations")
-    case .settling:
-      let ended = min(progress.visibleEvents + progress.lostEvents, progress.committedEvents)
-      let left = progress.committedEvents - ended
-      parts.append(
-        progress.committedEvents == 0
-          ? "ending" : left == 1 ? "settling: 1 event still on its way" : "settling: \(left) events still on their way")
-    case .connecting, .setup, .arming, .teardown: break
-    }
-    parts.append("\(progress.iterations.completed) done")
-    if let interval = progress.interval {
-      let length = Double(interval.endNanoseconds - interval.startNanoseconds) / 1e9
-      if length > 0.2 { parts.append("\(Int((Double(interval.iterations.completed) / length).rounded()))/s") }
-      let times = interval.response.isEmpty ? interval.service : interval.response
-      if let median = times.quantile(0.5) { parts.append("p50 \(milliseconds(median))") }
-      if let high = times.estimableQuantile(0.95) { parts.append("p95 \(milliseconds(high))") }
-    }
-    parts.append("\(progress.busyUsers) busy")
-    if progress.queuedArrivals > 0 { parts.append("\(progress.queuedArrivals) waiting") }
-    let bad = progress.iterations.failed + progress.iterations.unknown
-    if bad > 0 { parts.append("\(bad) failed") }
-    if progress.iterations.dropped > 0 { parts.append("\(progress.iterations.dropped) dropped") }
-    if progress.committedEvents > 0 { parts.append("events \(progress.committedEvents) in, \(progress.visibleEvents) through") }
-    if progress.lostEvents > 0 { parts.append("\(progress.lostEvents) lost") }
-    return parts.joined(separator: " · ")
-  }
-
-  private func seconds(_ nanoseconds: UInt64) -> String { "\((nanoseconds + 500_000_000) / 1_000_000_000) s" }
-
-  private func milliseconds(_ nanoseconds: UInt64) -> String {
-    let tenths = (nanoseconds + 50_000) / 100_000
-    return "\(tenths / 10).\(tenths % 10) ms"
+    show(isUrgent: true)
+    terminal?.leave()
+    terminal = nil
+    if hasLivingLine { Terminal.talk("\r\u{1B}[2K") }
+    hasLivingLine = false
   }
 }

@@ -21,6 +21,7 @@ struct RunBench {
     let record: RunRecord
     let rows: [JournalEventRow]
     let phases: [RunProgress.Phase]
+    let reports: [RunProgress]
   }
 
   /// - Parameters:
@@ -41,7 +42,7 @@ struct RunBench {
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: "run-1",
       connectors: program.connections.map { _ in connector }, targets: program.connections.map { _ in ScriptedConnector.Target() },
-      journal: journal, onProgress: { progress.saw($0.phase) })
+      journal: journal, onProgress: { progress.saw($0) })
     plan.secretValues = secretValues
     let run = try Run(plan: plan)
     if isInterruptedEarly { interrupt(run) }
@@ -51,13 +52,15 @@ struct RunBench {
     try #require(journal.close())
     var rows: [JournalEventRow] = []
     let record = try JournalReader.read(path: path) { (row) throws(JournalReadError) in rows.append(row) }
-    return Outcome(result: result, record: record, rows: rows, phases: progress.phases)
+    return Outcome(result: result, record: record, rows: rows, phases: progress.phases, reports: progress.reports)
   }
 
   private final class Progress: Sendable {
-    private let seen = Mutex<[RunProgress.Phase]>([])
-    var phases: [RunProgress.Phase] { seen.withLock { $0 } }
-    func saw(_ phase: RunProgress.Phase) { seen.withLock { if $0.last != phase { $0.append(phase) } } }
+    private let seen = Mutex<[RunProgress]>([])
+    var reports: [RunProgress] { seen.withLock { $0 } }
+    /// In their order, each once.
+    var phases: [RunProgress.Phase] { reports.map(\.phase).reduce(into: []) { if $0.last != $1 { $0.append($1) } } }
+    func saw(_ report: RunProgress) { seen.withLock { $0.append(report) } }
   }
 
   private var start: JournalStart {
