@@ -132,6 +132,8 @@ package struct HopRecord: Hashable, Sendable {
   package var stableLow = HistogramSnapshot()
   package var stableHigh = HistogramSnapshot()
   package var visibleBeforeAck: UInt64 = 0
+  /// The comparison at the end; nil where there was none.
+  package var sweep: JournalSweep?
   /// By outcome or anomaly, those that are not `ok`: the first ids of each kind.
   package var offenders: [OffenderList] = []
 
