@@ -185,6 +185,8 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     try TrackingObserver(hop: hop, target: target, reactor: reactor, sink: sink)
   }
 
+  func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)? { RedisEntryReader(target: target, reactor: reactor) }
+
   func close() {
     for connection in connections { connection.close() }
     waitTimer.invalidate()

@@ -49,11 +49,16 @@ extension JournalInterval {
       json.nonZero("passed", check.passed)
       json.nonZero("failed", check.failed)
     }
+    json.objects("retries", retries) { retry, json in
+      json.member("retry", retry.retry)
+      json.list("attempts", retry.attempts) { $1.unsigned($0) }
+    }
     if generator != GeneratorHealth() {
       json.key("generator")
       json.beginObject()
       json.nonEmpty("lateness", generator.loopLateness)
       json.nonZero("gap_ns", generator.longestGapNanoseconds)
+      json.nonZero("turn_ns", generator.longestTurnNanoseconds)
       json.nonZero("cpu_ns", generator.cpuNanoseconds)
       json.nonZero("cpu_allowed_ns", generator.cpuAllowedNanoseconds)
       json.nonZero("steal_ns", generator.stealNanoseconds)
@@ -112,9 +117,11 @@ extension JournalInterval {
     checks = json.list("checks") {
       CheckInterval(check: $0.int("check"), passed: $0.unsigned("passed"), failed: $0.unsigned("failed"))
     }
+    retries = json.list("retries") { RetryInterval(retry: $0.int("retry"), attempts: $0.list("attempts") { $0.integer() ?? 0 }) }
     if let health = json["generator"] {
       generator.loopLateness = HistogramSnapshot(health["lateness"])
       generator.longestGapNanoseconds = health.unsigned("gap_ns")
+      generator.longestTurnNanoseconds = health.unsigned("turn_ns")
       generator.cpuNanoseconds = health.unsigned("cpu_ns")
       generator.cpuAllowedNanoseconds = health.unsigned("cpu_allowed_ns")
       generator.stealNanoseconds = health.unsigned("steal_ns")

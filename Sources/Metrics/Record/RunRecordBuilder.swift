@@ -18,7 +18,10 @@ struct RunRecordBuilder {
   private var hasLedger: Set<Int> = []
   private var intervals: [JournalInterval] = []
   private var failures = ErrorTable()
-  private var failureSeconds: [(atNanoseconds: UInt64, count: UInt64)] = []
+  private var failureSeconds: [(place: Int, atNanoseconds: UInt64, count: UInt64)] = []
+  /// By fingerprint: rows of `details`, in the order of their first sight.
+  private var failurePlaces: [ErrorFingerprint: Int] = [:]
+  private var details: [FailureDetail] = []
 
   private struct HopHistograms {
     let low = Histogram()
@@ -42,13 +45,21 @@ struct RunRecordBuilder {
     case .failure:
       let failure = JournalFailure(json)
       failures.add(failure)
-      failureSeconds.append((failure.lastNanoseconds, failure.count))
+      let place = failurePlaces[failure.fingerprint] ?? details.count
+      if place == details.count {
+        failurePlaces[failure.fingerprint] = place
+        details.append(FailureDetail())
+      }
+      details[place].attributes.add(failure.attributes, limit: 4_096)
+      failureSeconds.append((place, failure.lastNanoseconds, failure.count))
     case .event:
       let row = JournalEventRow(json)
       add(row)
       return row
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
+    case .sweep: add(JournalSweep(json))
+    case .offenders: add(JournalOffenders(json))
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
@@ -73,7 +84,7 @@ struct RunRecordBuilder {
 
   mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval.forTimeline) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -107,6 +118,11 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].stableHigh.add(hop.stableHigh)
       record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
     }
+    for retry in interval.retries where (0..<65_536).contains(retry.retry) && retry.attempts.count <= 1_000 {
+      while record.retries.count <= retry.retry { record.retries.append([]) }
+      while record.retries[retry.retry].count < retry.attempts.count { record.retries[retry.retry].append(0) }
+      for (number, count) in retry.attempts.enumerated() { record.retries[retry.retry][number] &+= count }
+    }
     for check in interval.checks where record.checks.indices.contains(check.check) {
       record.checks[check.check].passed &+= check.passed
       record.checks[check.check].failed &+= check.failed
@@ -118,6 +134,7 @@ struct RunRecordBuilder {
     let health = interval.generator
     lateness.add(health.loopLateness)
     record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
+    record.generator.longestTurnNanoseconds = max(record.generator.longestTurnNanoseconds, health.longestTurnNanoseconds)
     record.generator.cpuNanoseconds &+= health.cpuNanoseconds
     record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
     record.generator.stealNanoseconds &+= health.stealNanoseconds
@@ -147,6 +164,21 @@ struct RunRecordBuilder {
     lists[position].count &+= 1
     if lists[position].ids.count < OffenderList.idsMax { lists[position].ids.append(row.id) }
     record.events[row.event].hops[row.hop].offenders = lists
+  }
+
+  private mutating func add(_ sweep: JournalSweep) {
+    guard record.events.indices.contains(sweep.event), record.events[sweep.event].hops.indices.contains(sweep.hop) else { return }
+    record.events[sweep.event].hops[sweep.hop].sweep = sweep
+  }
+
+  private mutating func add(_ offenders: JournalOffenders) {
+    guard record.events.indices.contains(offenders.event), record.events[offenders.event].hops.indices.contains(offenders.hop) else { return }
+    var lists = record.events[offenders.event].hops[offenders.hop].offenders
+    let position = lists.firstIndex { $0.kind == offenders.anomaly } ?? lists.count
+    if position == lists.count { lists.append(OffenderList(kind: offenders.anomaly)) }
+    lists[position].count &+= offenders.count
+    lists[position].ids += offenders.ids.prefix(max(0, OffenderList.idsMax - lists[position].ids.count))
+    record.events[offenders.event].hops[offenders.hop].offenders = lists
   }
 
   mutating func add(_ ledger: JournalLedger) {
@@ -184,6 +216,7 @@ struct RunRecordBuilder {
       .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }.map(\.element)
     findSpan()
     buildTimeline()
+    findPatterns()
     return record
   }
 
@@ -196,6 +229,20 @@ struct RunRecordBuilder {
     let after = record.phases.first { [.settle, .sweep, .teardown].contains($0.name) }?.atNanoseconds
     let end = after ?? counting.map(\.endNanoseconds).max() ?? record.end?.atNanoseconds ?? record.loadStartNanoseconds
     record.loadEndNanoseconds = max(end, record.loadStartNanoseconds)
+  }
+
+  private mutating func findPatterns() {
+    var counts = details.map { _ in [Int: UInt64]() }
+    for failure in failureSeconds {
+      counts[failure.place][Int(record.seconds(at: failure.atNanoseconds).rounded(.down)), default: 0] &+= failure.count
+    }
+    record.failureDetails = record.failures.map { failure in
+      guard let place = failurePlaces[failure.fingerprint] else { return FailureDetail() }
+      var detail = details[place]
+      detail.seconds = counts[place].sorted { $0.key < $1.key }.map { .init(second: $0.key, count: $0.value) }
+      return detail
+    }
+    record.patterns = ErrorPatterns.find(in: record)
   }
 
   private mutating func buildTimeline() {
@@ -221,6 +268,20 @@ struct RunRecordBuilder {
       let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
       if let position { record.seconds[position].failures &+= failure.count }
     }
+  }
+}
+
+extension JournalInterval {
+  /// What the timeline needs of it: an hour has 3 600 of them, and each histogram has a thousand buckets.
+  fileprivate var forTimeline: JournalInterval {
+    var kept = self
+    kept.startDelay = HistogramSnapshot()
+    kept.measures = []
+    kept.hops = []
+    kept.checks = []
+    kept.generator.loopLateness = HistogramSnapshot()
+    for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
+    return kept
   }
 }
 

@@ -147,7 +147,7 @@ package enum SummaryJSON {
       json.beginObject()
       for hop in event.hops {
         json.key(hop.info.name)
-        write(hop, to: &json)
+        write(hop, of: event.info, to: &json)
       }
       json.endObject()
       json.endObject()
@@ -155,7 +155,7 @@ package enum SummaryJSON {
     json.endObject()
   }
 
-  private static func write(_ hop: HopRecord, to json: inout JSONWriter) {
+  private static func write(_ hop: HopRecord, of event: EventInfo, to json: inout JSONWriter) {
     json.beginObject()
     json.member("how", hop.info.how)
     json.member("ok", hop.counts.ok)
@@ -170,11 +170,13 @@ package enum SummaryJSON {
     json.member("aborted", hop.counts.aborted)
     json.member("duplicate", hop.counts.duplicate)
     json.member("reordered", hop.counts.reordered)
+    json.member("reordered_extent", hop.counts.reorderedExtentMax)
     json.member("mismatch", hop.counts.mismatch)
     json.member("regressed", hop.counts.regressed)
     json.member("stale_final", hop.counts.staleFinal)
     json.member("missing", hop.counts.missing)
     json.member("extra", hop.counts.extra)
+    json.member("foreign", hop.counts.foreign)
     json.member("visible_before_ack", hop.visibleBeforeAck)
     json.key("resolution_s")
     if let resolution = hop.resolutionNanoseconds { json.rawNumber(Quantities.seconds(resolution)) } else { json.null() }
@@ -185,8 +187,56 @@ package enum SummaryJSON {
     json.key("hi")
     write(hop.lagHigh, to: &json)
     json.endObject()
+    json.key("stable")
+    if hop.stableHigh.isEmpty {
+      json.null()
+    } else {
+      json.beginObject()
+      json.key("lo")
+      write(hop.stableLow, to: &json)
+      json.key("hi")
+      write(hop.stableHigh, to: &json)
+      json.endObject()
+    }
+    json.key("curve")
+    json.beginArray()
+    for point in VisibilityCurve(of: hop, settle: event.settleNanoseconds ?? hop.lagHigh.maxNanoseconds ?? 0).points {
+      json.beginArray()
+      json.rawNumber(Quantities.seconds(point.at))
+      json.double(share(point.low))
+      json.double(share(point.high))
+      json.endArray()
+    }
+    json.endArray()
+    json.key("sweep")
+    if let sweep = hop.sweep {
+      json.beginObject()
+      json.member("entries", sweep.entries)
+      json.member("unread", sweep.unread)
+      json.key("duration_s")
+      json.rawNumber(Quantities.seconds(sweep.toNanoseconds - min(sweep.fromNanoseconds, sweep.toNanoseconds)))
+      json.member("error", sweep.error)
+      json.endObject()
+    } else {
+      json.null()
+    }
+    json.key("offenders")
+    json.beginObject()
+    for list in hop.offenders {
+      json.key(list.kind)
+      json.beginObject()
+      json.member("count", list.count)
+      json.key("ids")
+      json.beginArray()
+      for id in list.ids { json.string(id) }
+      json.endArray()
+      json.endObject()
+    }
+    json.endObject()
     json.endObject()
   }
+
+  private static func share(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
 
   private static func writeChecks(of run: RunRecord, to json: inout JSONWriter) {
     json.key("checks")
@@ -205,7 +255,7 @@ package enum SummaryJSON {
   private static func writeErrors(of run: RunRecord, to json: inout JSONWriter) {
     json.key("errors")
     json.beginArray()
-    for failure in run.failures {
+    for (index, failure) in run.failures.enumerated() {
       json.beginObject()
       json.member("fingerprint", failure.fingerprint.identity(stepName: run.stepName(failure.fingerprint.step)))
       json.member("step", run.stepName(failure.fingerprint.step))
@@ -216,9 +266,32 @@ package enum SummaryJSON {
       json.member("count", failure.count)
       json.member("first_s", rounded(run.seconds(at: failure.firstNanoseconds)))
       json.member("last_s", rounded(run.seconds(at: failure.lastNanoseconds)))
+      json.key("patterns")
+      json.beginArray()
+      for pattern in run.patterns(of: index) { write(pattern, to: &json) }
+      json.endArray()
       json.endObject()
     }
     json.endArray()
+  }
+
+  private static func write(_ pattern: ErrorPattern, to json: inout JSONWriter) {
+    let (kind, of, value) = pattern.parts
+    json.beginObject()
+    json.member("kind", kind)
+    json.member("of", of)
+    json.member("value", value)
+    if case .burst(let from, let to) = pattern.circumstance {
+      json.member("from_s", from)
+      json.member("to_s", to)
+    }
+    json.member("failures", pattern.hits)
+    json.member("of_failures", pattern.total)
+    json.member("attempt_share", rounded(pattern.attemptShare))
+    json.member("rate_ratio", pattern.ratio.map { rounded($0) })
+    json.member("p_value", pattern.pValue < 1e-12 ? 0 : pattern.pValue)
+    json.member("text", pattern.phrase)
+    json.endObject()
   }
 
   private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
@@ -228,6 +301,8 @@ package enum SummaryJSON {
     write(run.generator.loopLateness, to: &json)
     json.key("longest_gap_s")
     json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
+    json.key("longest_turn_s")
+    json.rawNumber(Quantities.seconds(run.generator.longestTurnNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("late_user_free", run.generator.lateUserFree)
