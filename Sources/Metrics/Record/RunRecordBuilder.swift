@@ -75,7 +75,7 @@ struct RunRecordBuilder {
 
   mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval.forTimeline) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -120,6 +120,7 @@ struct RunRecordBuilder {
     let health = interval.generator
     lateness.add(health.loopLateness)
     record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
+    record.generator.longestTurnNanoseconds = max(record.generator.longestTurnNanoseconds, health.longestTurnNanoseconds)
     record.generator.cpuNanoseconds &+= health.cpuNanoseconds
     record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
     record.generator.stealNanoseconds &+= health.stealNanoseconds
@@ -238,6 +239,20 @@ struct RunRecordBuilder {
       let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
       if let position { record.seconds[position].failures &+= failure.count }
     }
+  }
+}
+
+extension JournalInterval {
+  /// What the timeline needs of it: an hour has 3 600 of them, and each histogram has a thousand buckets.
+  fileprivate var forTimeline: JournalInterval {
+    var kept = self
+    kept.startDelay = HistogramSnapshot()
+    kept.measures = []
+    kept.hops = []
+    kept.checks = []
+    kept.generator.loopLateness = HistogramSnapshot()
+    for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
+    return kept
   }
 }
 

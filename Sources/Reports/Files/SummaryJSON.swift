@@ -278,6 +278,8 @@ package enum SummaryJSON {
     write(run.generator.loopLateness, to: &json)
     json.key("longest_gap_s")
     json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
+    json.key("longest_turn_s")
+    json.rawNumber(Quantities.seconds(run.generator.longestTurnNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("late_user_free", run.generator.lateUserFree)
