@@ -49,6 +49,10 @@ extension JournalInterval {
       json.nonZero("passed", check.passed)
       json.nonZero("failed", check.failed)
     }
+    json.objects("retries", retries) { retry, json in
+      json.member("retry", retry.retry)
+      json.list("attempts", retry.attempts) { $1.unsigned($0) }
+    }
     if generator != GeneratorHealth() {
       json.key("generator")
       json.beginObject()
@@ -113,6 +117,7 @@ extension JournalInterval {
     checks = json.list("checks") {
       CheckInterval(check: $0.int("check"), passed: $0.unsigned("passed"), failed: $0.unsigned("failed"))
     }
+    retries = json.list("retries") { RetryInterval(retry: $0.int("retry"), attempts: $0.list("attempts") { $0.integer() ?? 0 }) }
     if let health = json["generator"] {
       generator.loopLateness = HistogramSnapshot(health["lateness"])
       generator.longestGapNanoseconds = health.unsigned("gap_ns")

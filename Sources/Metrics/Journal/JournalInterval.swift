@@ -33,6 +33,7 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var measures: [MeasureInterval] = []
   package var hops: [HopInterval] = []
   package var checks: [CheckInterval] = []
+  package var retries: [RetryInterval] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
 

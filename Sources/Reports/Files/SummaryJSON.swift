@@ -255,7 +255,7 @@ package enum SummaryJSON {
   private static func writeErrors(of run: RunRecord, to json: inout JSONWriter) {
     json.key("errors")
     json.beginArray()
-    for failure in run.failures {
+    for (index, failure) in run.failures.enumerated() {
       json.beginObject()
       json.member("fingerprint", failure.fingerprint.identity(stepName: run.stepName(failure.fingerprint.step)))
       json.member("step", run.stepName(failure.fingerprint.step))
@@ -266,9 +266,32 @@ package enum SummaryJSON {
       json.member("count", failure.count)
       json.member("first_s", rounded(run.seconds(at: failure.firstNanoseconds)))
       json.member("last_s", rounded(run.seconds(at: failure.lastNanoseconds)))
+      json.key("patterns")
+      json.beginArray()
+      for pattern in run.patterns(of: index) { write(pattern, to: &json) }
+      json.endArray()
       json.endObject()
     }
     json.endArray()
+  }
+
+  private static func write(_ pattern: ErrorPattern, to json: inout JSONWriter) {
+    let (kind, of, value) = pattern.parts
+    json.beginObject()
+    json.member("kind", kind)
+    json.member("of", of)
+    json.member("value", value)
+    if case .burst(let from, let to) = pattern.circumstance {
+      json.member("from_s", from)
+      json.member("to_s", to)
+    }
+    json.member("failures", pattern.hits)
+    json.member("of_failures", pattern.total)
+    json.member("attempt_share", rounded(pattern.attemptShare))
+    json.member("rate_ratio", pattern.ratio.map { rounded($0) })
+    json.member("p_value", pattern.pValue < 1e-12 ? 0 : pattern.pValue)
+    json.member("text", pattern.phrase)
+    json.endObject()
   }
 
   private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
