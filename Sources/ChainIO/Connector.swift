@@ -11,7 +11,7 @@ package protocol Connector: Sendable {
 
   /// Makes the driver of one declared connection on one reactor and compiles the program's operations for it. Connects nothing yet.
   ///
-  /// - Parameter users: Virtual users that may use it at the same time, for `pool: per_user`.
+  /// - Parameter users: Virtual users that may use it at the same time, for `pool: per_vu`.
   /// - Throws: an `OperationError` of class `protocol` when an operation cannot be compiled (the linter should have said so).
   func makeDriver(connection: ConnectionIndex, target: any ConnectionTarget, program: Program, users: Int, reactor: Reactor)
     throws(OperationError) -> any ConnectionDriver

@@ -14,6 +14,23 @@ package struct BranchDescription: Sendable {
   }
 }
 
+/// The alternatives of a control step, for people and reports; the runtime does not read it.
+package struct ArmsDescription: Sendable {
+  package let step: StepIndex
+  package let names: [String]
+  /// For each alternative the steps inside it, at any depth.
+  package let steps: [[StepIndex]]
+  /// Of a weighted choice: its place in `Program.branches`.
+  package let branch: Int?
+
+  package init(step: StepIndex, names: [String], steps: [[StepIndex]], branch: Int?) {
+    self.step = step
+    self.names = names
+    self.steps = steps
+    self.branch = branch
+  }
+}
+
 /// A `parallel:` step.
 package struct LanesDescription: Sendable {
   package enum Join: UInt8, Sendable {

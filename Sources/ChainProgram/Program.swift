@@ -27,6 +27,7 @@ package struct Program: Sendable {
   package var thresholds: [Threshold] = []
   package var slots: [SlotDescription] = []
   package var branches: [BranchDescription] = []
+  package var arms: [ArmsDescription] = []
   package var lanes: [LanesDescription] = []
   package var measures: [MeasureDescription] = []
   package var retries: [RetryDescription] = []

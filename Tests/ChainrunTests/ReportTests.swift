@@ -136,3 +136,58 @@ extension OnServers {
     print("acceptance: \(kills) kills: at most \(worst) orders of \(rate)/s were not in the journal")
   }
 }
+
+/// Errors with a cause that is known.
+extension OnServers {
+  @Test func `errors in one branch during five seconds are reported as that branch and that window`() throws {
+    let sandbox = try Self.sandbox()
+    _ = try sandbox.redis("set", "report:door", "1")
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(
+      """
+      version: 1
+      chain: branching
+      connections:
+        cache: { redis: $env.ORDERS_CACHE }
+      steps:
+        - id: kind
+          branch:
+            - name: front
+              weight: 3
+              steps:
+                - id: look
+                  redis: GET report:door
+            - name: back
+              weight: 1
+              steps:
+                - id: enter
+                  redis: GET report:door
+                  check: [ (reply as int) == 1 ]
+      load:
+        steady: { open: { rate: 60/s, for: 11s, max_vus: 50 } }
+      """, to: "branching.chain.yaml")
+    let (ended, results, kept) = try Self.run(sandbox, chain, within: 40) { launched, out in
+      try Self.awaitLoad(launched, out)
+      usleep(3_000_000)
+      _ = try sandbox.redis("set", "report:door", "0")
+      usleep(5_000_000)
+      _ = try sandbox.redis("set", "report:door", "1")
+    }
+    let errors = results.value("errors").map { Array($0.elements) } ?? []
+    #expect(errors.count == 1, "\(ended)")
+    let patterns = errors.first?["patterns"].map { Array($0.elements) } ?? []
+    let branch = patterns.first { $0["kind"]?.string == "branch" }
+    #expect(branch?["value"]?.string == "back" && branch?["of"]?.string == "kind", "\(ended.output)")
+    let burst = patterns.first { $0["kind"]?.string == "burst" }
+    // The door was shut from about second 3 to 8; a busy machine may be late with either.
+    #expect((2...5).contains(burst?["from_s"]?.integer(as: Int.self) ?? -1), "\(ended.output)")
+    #expect((7...11).contains(burst?["to_s"]?.integer(as: Int.self) ?? -1), "\(ended.output)")
+    #expect(patterns.count == 2, "\(ended.output)")
+    #expect(ended.output.contains("in branch 'back' of 'kind'") && ended.output.contains("from second"), "\(ended.output)")
+    for (file, text) in [("report.html", "in branch &#39;back&#39; of &#39;kind&#39;")] {
+      #expect(RunResults.text(results.folder + "/" + file).contains(text))
+    }
+    print("acceptance: a branch's errors: \(patterns.compactMap { $0["text"]?.string })")
+    withExtendedLifetime(kept) {}
+  }
+}

@@ -84,7 +84,8 @@ import Testing
     // Each picture has a title and a description, and stands there for a desk and for a phone.
     let pictures = page.components(of: "<svg class=\"wide\"").count - 1
     #expect(pictures >= 4 && pictures == page.components(of: "<svg class=\"narrow\"").count - 1)
-    #expect(page.components(of: "role=\"img\"").count - 1 == 2 * pictures)
+    let sparklines = page.components(of: "<svg class=\"spark\"").count - 1
+    #expect(page.components(of: "role=\"img\"").count - 1 == 2 * pictures + sparklines && sparklines == 3)
   }
 
   @Test func `the visibility curve holds the truth between its bounds`() throws {

@@ -21,6 +21,33 @@ extension Lowerer {
     builder.place(end)
   }
 
+  /// Keeps which steps stand in which alternative, so that reports can tell where errors come from.
+  mutating func noteArms(of step: TypedStep) {
+    let names: [String]
+    var branch: Int?
+    switch step.kind {
+    case .choice(let branches, let otherwise):
+      names = branches.indices.map { $0 == 0 ? "then" : "then \($0 + 1)" } + (otherwise.isEmpty ? [] : ["else"])
+    case .switchOn(_, _, let cases, let otherwise): names = cases.map { text(of: $0.value) } + (otherwise.isEmpty ? [] : ["else"])
+    case .weighted(_, let given, _):
+      names = given
+      branch = builder.program.branches.count
+    case .parallel(_, let given, _): names = given
+    case .operation, .transaction, .set, .loop, .think, .awaitHop, .awaitProbe, .log, .fail, .forEach, .whileLoop, .group, .call, .measure, .stop,
+      .rollback, .invalid:
+      return
+    }
+    func inside(_ steps: [TypedStep]) -> [StepIndex] { steps.flatMap { [$0.index] + $0.kind.nestedLists.flatMap(inside) } }
+    builder.program.arms.append(
+      ArmsDescription(step: step.index, names: names, steps: step.kind.nestedLists.prefix(names.count).map(inside), branch: branch))
+  }
+
+  private func text(of value: Value) -> String {
+    var bytes: [UInt8] = []
+    _ = value.appendText(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Goes on if the slot holds the value, and at the label if not.
   private mutating func choose(
     _ slot: SlotIndex, _ type: ComparedType, _ value: Value, else next: ProgramBuilder.Label, at range: SourceRange

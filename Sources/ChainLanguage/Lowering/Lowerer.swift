@@ -149,6 +149,7 @@ struct Lowerer {
       .call, .measure, .stop, .invalid:
       stamp(.start, .now, &builder)
     }
+    noteArms(of: step)
     switch step.kind {
     case .operation(let operation), .rollback(let operation):
       submit(operation, at: range)

@@ -38,7 +38,8 @@ final class HopBook: SightingSink {
 
   private var sights: ContiguousArray<Sight> = []
   /// Of those who wait for a record the last one that joined; the others hang from its `nextWaiting`.
-  private var waiting: [Int: VirtualUser] = [:]
+  /// By record.
+  private var waiting: ContiguousArray<VirtualUser?> = []
   private var earlyLooks: [Int: [EarlyLook]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
@@ -164,7 +165,12 @@ final class HopBook: SightingSink {
 
   /// Makes room for a record, or clears the place of one that was let go.
   func beginRecord(_ number: Int) {
-    if number == sights.count { sights.append(Sight()) } else { sights[number] = Sight() }
+    if number == sights.count {
+      sights.append(Sight())
+      waiting.append(nil)
+    } else {
+      sights[number] = Sight()
+    }
   }
 
   /// What a new record of the same id takes over from an older one that is still there.
@@ -183,7 +189,7 @@ final class HopBook: SightingSink {
   func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 || sights[number].isOld }
   func seenAt(_ number: Int) -> UInt64? { sights[number].seen == 0 ? nil : sights[number].seen }
   /// Whether nobody refers to the record any more.
-  func isFree(_ number: Int) -> Bool { waiting.isEmpty || waiting[number] == nil }
+  func isFree(_ number: Int) -> Bool { waiting[number] == nil }
   func endRecord(_ number: Int) { if !earlyLooks.isEmpty { earlyLooks[number] = nil } }
 
   /// - Returns: whether this is the first sighting.
@@ -370,7 +376,10 @@ final class HopBook: SightingSink {
 
   // Waiting users
 
-  func join(_ number: Int, _ user: VirtualUser) { user.nextWaiting = waiting.updateValue(user, forKey: number) }
+  func join(_ number: Int, _ user: VirtualUser) {
+    user.nextWaiting = waiting[number]
+    waiting[number] = user
+  }
 
   func leave(_ number: Int, _ user: VirtualUser) {
     defer { user.nextWaiting = nil }
@@ -390,8 +399,7 @@ final class HopBook: SightingSink {
   }
 
   func wake(_ number: Int, seen: UInt64) {
-    guard !waiting.isEmpty else { return }
-    var next = waiting.removeValue(forKey: number)
+    var next = waiting[number].take()
     while let user = next {
       next = user.nextWaiting
       user.nextWaiting = nil

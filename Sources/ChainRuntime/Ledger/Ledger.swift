@@ -82,12 +82,16 @@ final class Ledger {
     return rows
   }
 
-  /// Decides everything: what was not seen and whose settle time has not passed is `unobserved`.
-  func finish(now: UInt64) -> [JournalEventRow] {
+  /// Decides what is left, at most `limit` of each event: what was not seen and whose settle time has not passed is `unobserved`. Called until
+  /// `isWritten`.
+  func finish(now: UInt64, limit: Int = .max) -> [JournalEventRow] {
     var rows: [JournalEventRow] = []
-    for book in books { book.advance(now: now, isFinal: true, limit: .max, into: &rows) }
+    for book in books { book.advance(now: now, isFinal: true, limit: limit, into: &rows) }
     return rows
   }
+
+  /// Whether every event's rows are written.
+  var isWritten: Bool { books.allSatisfy { $0.undecided.isEmpty && $0.unclaimed.isEmpty } }
 
   /// Whether every event that may still come was seen at every hop, or its time has passed.
   func isSettled(now: UInt64) -> Bool { books.allSatisfy { $0.isSettled(now: now) } }

@@ -7,7 +7,7 @@ import Metrics
 /// A chain of phases, each of which ends in a call-back that begins the next: open the connections, run the chain's setup, arm the observers,
 /// apply the load, let running iterations finish, let events settle, run the teardown, close.
 final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
-  private enum TimerTag: Int { case heartbeat, interval, graceful }
+  private enum TimerTag: Int { case heartbeat, interval, graceful, concluding }
 
   private let plan: RunPlan
   private let program: Program
@@ -25,6 +25,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var heartbeat: ReactorTimer!
   private var intervalTimer: ReactorTimer!
   private var gracefulTimer: ReactorTimer!
+  private var concluding: ReactorTimer!
   private var heartbeatDue: UInt64 = 0
   private var heartbeatLast: UInt64 = 0
   private var intervalStart: UInt64 = 0
@@ -60,6 +61,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// After every event was seen, how long the observers stay for second deliveries.
   private static let lingerNanoseconds: UInt64 = 200_000_000
   private static let rowsPerHeartbeat = 500
+  private static let rowsPerConclusion = 2000
   /// A screen is drawn four times a second, and no figure on it is older than that.
   private static let progressNanoseconds: UInt64 = 250_000_000
 
@@ -82,6 +84,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
+    concluding = ReactorTimer(owner: self, tag: TimerTag.concluding.rawValue)
   }
 
   // Connecting
@@ -287,6 +290,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .graceful:
       executor?.stopStarting(now: now)
       executor?.interruptAll(now: now)
+    case .concluding: conclude(now: now)
     }
   }
 
@@ -321,6 +325,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.generator.observerLateReads = reactor.observerReads.late
     interval.generator.observerLagNanosecondsMax = reactor.observerReads.longestNanoseconds
     reactor.observerReads = ObserverReads()
+    interval.generator.longestTurnNanoseconds = reactor.turnNanosecondsMax
+    reactor.turnNanosecondsMax = 0
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
@@ -372,7 +378,20 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     }
     isSweeping = true
     stopGapSweeps()
-    plan.journal.append(ledger.finish(now: now))
+    conclude(now: now)
+  }
+
+  /// Writes the rows that are left, some in each turn: after a fast run there are as many as its events of one settle time, and the journal
+  /// takes only so many at once.
+  private func conclude(now: UInt64) {
+    guard !plan.journal.isBehind else { return reactor.arm(concluding, at: now &+ 5_000_000) }
+    plan.journal.append(ledger.finish(now: now, limit: LoadSession.rowsPerConclusion))
+    // In a turn of its own: a timer that is due in this one would fire in it.
+    guard ledger.isWritten else { return reactor.arm(concluding, at: now &+ 1) }
+    beginSweep(now: now)
+  }
+
+  private func beginSweep(now: UInt64) {
     let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
     finalSweep = sweep
     if isStoppingAtOnce { return sweep.cancel() }
@@ -444,6 +463,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat.invalidate()
     intervalTimer.invalidate()
     gracefulTimer.invalidate()
+    concluding.invalidate()
     plan.journal.append(recorder.takeFailures())
     result.mailboxMessages = reactor.mailbox.postedCount
     completion(result)

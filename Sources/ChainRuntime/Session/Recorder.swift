@@ -31,6 +31,7 @@ final class Recorder {
   private let checks: UnsafeMutableBufferPointer<CheckCell>
   private let measures: [Histogram]
   private var failures = ErrorTable()
+  private var retries: [[UInt64]]
   private let program: Program
   let loopLateness = Histogram(digits: 2)
   private var longestGapNanoseconds: UInt64 = 0
@@ -50,6 +51,7 @@ final class Recorder {
     checks = .allocate(capacity: program.checks.count)
     checks.initialize(repeating: CheckCell())
     measures = program.measures.map { _ in Histogram() }
+    retries = program.retries.map { _ in [] }
   }
 
   deinit {
@@ -118,13 +120,20 @@ final class Recorder {
     if passed { checks[check].passed &+= 1 } else { checks[check].failed &+= 1 }
   }
 
+  /// A further attempt (from 1) of a `retry:`.
+  func retried(_ retry: Int, attempt: Int) {
+    let place = min(attempt, 16) - 1
+    while retries[retry].count <= place { retries[retry].append(0) }
+    retries[retry][place] &+= 1
+  }
+
   /// Off the hot path: builds a fingerprint.
-  func failed(step: Int?, _ error: OperationError, at now: UInt64) {
+  func failed(step: Int?, _ error: OperationError, at now: UInt64, _ attributes: [FailureAttribute] = []) {
     var target = ""
     if let step, let connection = program.steps[step].connection { target = program.connections[connection.index].kind }
     failures.record(
       ErrorFingerprint(step: step, target: target, errorClass: error.class.rawValue, code: error.code, message: error.message),
-      atNanoseconds: now)
+      atNanoseconds: now, attributes: attributes)
   }
 
   /// Failures since the last call, by fingerprint.
@@ -169,6 +178,10 @@ final class Recorder {
     }
     for (index, measure) in measures.enumerated() where !measure.isEmpty {
       interval.measures.append(MeasureInterval(measure: index, values: measure.takeSnapshot()))
+    }
+    for retry in retries.indices where !retries[retry].isEmpty {
+      interval.retries.append(RetryInterval(retry: retry, attempts: retries[retry]))
+      retries[retry] = []
     }
     interval.generator.loopLateness = loopLateness.takeSnapshot()
     interval.generator.longestGapNanoseconds = longestGapNanoseconds

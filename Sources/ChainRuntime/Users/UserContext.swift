@@ -55,6 +55,7 @@ final class UserContext {
   var log: (String) -> Void = { _ in }
   let secretValues: [(slot: SlotIndex, value: Value)]
   var branches: [WeightedRotation]
+  let retryExtents: [RetryExtent]
   /// Told what the users do, for `chainrun trace`; nil in every other run. Set before the first user is made.
   var tracer: Tracer?
   /// Writes that `guard: writes` still allows.
@@ -77,6 +78,7 @@ final class UserContext {
     writesLeft = program.guardWrites ?? .max
     branches = program.branches.enumerated().map { WeightedRotation(weights: $0.element.weights, seed: seed &+ UInt64($0.offset)) }
     feeds = program.feeds.enumerated().map { FeedCursor(feed: $0.element, index: $0.offset, seed: seed) }
+    retryExtents = RetryExtent.all(in: program.instructions)
     var origins = [[Int]](repeating: [], count: program.steps.count)
     for (index, event) in program.events.enumerated() { origins[event.origin.index].append(index) }
     originsOfStep = origins

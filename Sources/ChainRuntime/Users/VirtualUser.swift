@@ -1,5 +1,6 @@
 import ChainIO
 import ChainProgram
+import Metrics
 
 /// One virtual user: a frame of slots and a place in the program.
 ///
@@ -36,6 +37,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private let frame: UnsafeMutablePointer<Value>
   /// Of a lane; its frame is the parent's, who outlives it.
   private let isLane: Bool
+  /// Shared with the lanes.
+  private let circumstances: Circumstances
   private var lanes: [VirtualUser] = []
   private var lanesRunning = 0
   private var laneJoin = LanesDescription.Join.all
@@ -97,13 +100,16 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     let slotCount = max(1, context.program.slots.count)
     let frame = UnsafeMutablePointer<Value>.allocate(capacity: slotCount)
     frame.initialize(repeating: .null, count: slotCount)
-    self.init(index: index, context: context, owner: owner, frame: frame, isLane: false)
+    self.init(index: index, context: context, owner: owner, frame: frame, circumstances: Circumstances(program: context.program), isLane: false)
     for (slot, value) in context.program.initialValues { frame[slot.index] = value }
     for (slot, value) in context.secretValues { frame[slot.index] = value }
     if let slot = context.program.runIdSlot { frame[slot.index] = .string(context.runID) }
   }
 
-  private init(index: Int, context: UserContext, owner: any IterationOwner, frame: UnsafeMutablePointer<Value>, isLane: Bool) {
+  private init(
+    index: Int, context: UserContext, owner: any IterationOwner, frame: UnsafeMutablePointer<Value>, circumstances: Circumstances, isLane: Bool
+  ) {
+    self.circumstances = circumstances
     self.index = index
     self.context = context
     self.owner = owner
@@ -304,7 +310,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           settleOrigin(event.index, firstEnding == .unknown ? .unknown : .failed)
           pc += 1
         case .chooseBranch(let branch, let d):
-          frame[d.index] = .int(Int64(context.branches[branch.index].next()))
+          let choice = context.branches[branch.index].next()
+          circumstances.chose(branch.index, choice, iteration: iteration)
+          frame[d.index] = .int(Int64(choice))
           pc += 1
         case .count(let d, let a):
           frame[d.index] = .int(Int64(elementCount(frame[a.index])))
@@ -318,7 +326,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           recordMeasure(measure, frame[from.index], frame[to.index])
           pc += 1
         case .retryAgain(let retry, let attempts, let target):
-          if retryAgain(program.retries[retry.index], attempts, target) { return }
+          if retryAgain(retry.index, attempts, target) { return }
         case .endGroup(let step, let from):
           if case .int(let start) = frame[from.index] { recordControl(step.index, from: UInt64(bitPattern: start)) }
           pc += 1
@@ -465,7 +473,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       firstError = error
       firstErrorStep = recordedAt ?? currentStep
       firstEnding = ending
-      if recordedAt == nil { context.recorder.failed(step: currentStep, error, at: lastStamp) }
+      if recordedAt == nil { context.recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes()) }
     }
     if isTraced, recordedAt == nil { context.tracer?.raised(error, ending, traceView) }
     // In a transaction the handler's `originAbort` settles the event, after the rollback.
@@ -502,7 +510,19 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     guard !passed else { return }
     let error = OperationError(.check, code: "check", "a check did not hold: \(program.checks[check.index].text)")
     guard continues else { throw error }
-    context.recorder.failed(step: currentStep, error, at: lastStamp)
+    context.recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes())
+  }
+
+  /// Under which circumstances the step at the pc fails. Off the hot path.
+  private func failureAttributes() -> [FailureAttribute] {
+    var attributes = circumstances.attributes(iteration: iteration)
+    // The innermost one that repeats this code.
+    if let extent = context.retryExtents.filter({ $0.code.contains(pc) }).min(by: { $0.code.count < $1.code.count }),
+      case .int(let made) = frame[extent.attempts.index]
+    {
+      attributes.append(FailureAttribute(.attempt, table: extent.retry, value: Int(min(made, 16))))
+    }
+    return attributes
   }
 
   // Control steps
@@ -600,7 +620,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       return false
     }
     while lanes.count < description.entries.count {
-      lanes.append(VirtualUser(index: index, context: context, owner: self, frame: frame, isLane: true))
+      lanes.append(VirtualUser(index: index, context: context, owner: self, frame: frame, circumstances: circumstances, isLane: true))
     }
     laneJoin = description.join
     laneSucceeded = false
@@ -692,7 +712,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   }
 
   /// - Returns: whether the user now pauses before its next attempt.
-  private func retryAgain(_ retry: RetryDescription, _ attempts: SlotIndex, _ target: UInt32) -> Bool {
+  private func retryAgain(_ number: Int, _ attempts: SlotIndex, _ target: UInt32) -> Bool {
+    let retry = program.retries[number]
     var made: Int64 = 0
     if case .int(let count) = frame[attempts.index] { made = count }
     // What may have happened is never blindly repeated.
@@ -701,6 +722,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       return false
     }
     frame[attempts.index] = .int(made + 1)
+    if isMeasured { context.recorder.retried(number, attempt: Int(made) + 1) }
     if call.lease == nil { settleOrigins(firstEnding == .unknown ? .unknown : .failed) }
     pendingError = nil
     firstError = nil
@@ -715,6 +737,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private func drawRow(_ feed: Int, _ d: SlotIndex) -> Bool {
     let cursor = context.feeds[feed]
     guard let row = cursor.row(iteration: iteration) else { return false }
+    circumstances.drew(row, of: feed, iteration: iteration)
     let columns = cursor.feed.columns.count
     for column in 0..<columns { frame[d.index + column] = cursor.feed.cells[row * columns + column] }
     return true

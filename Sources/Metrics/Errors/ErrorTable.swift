@@ -19,8 +19,10 @@ package struct ErrorTable: Sendable {
   package var isEmpty: Bool { failures.isEmpty }
   package var totalCount: UInt64 { failures.reduce(0) { $0 &+ $1.count } }
 
-  package mutating func record(_ fingerprint: ErrorFingerprint, atNanoseconds: UInt64) {
-    add(JournalFailure(fingerprint: fingerprint, atNanoseconds: atNanoseconds))
+  package mutating func record(_ fingerprint: ErrorFingerprint, atNanoseconds: UInt64, attributes: [FailureAttribute] = []) {
+    var failure = JournalFailure(fingerprint: fingerprint, atNanoseconds: atNanoseconds)
+    for attribute in attributes { failure.attributes.add(attribute) }
+    add(failure)
   }
 
   package mutating func add(_ failure: JournalFailure) {
@@ -42,6 +44,7 @@ package struct ErrorTable: Sendable {
     failures[position].count &+= failure.count
     failures[position].firstNanoseconds = min(failures[position].firstNanoseconds, failure.firstNanoseconds)
     failures[position].lastNanoseconds = max(failures[position].lastNanoseconds, failure.lastNanoseconds)
+    failures[position].attributes.add(failure.attributes)
     let room = Self.exampleLimit - failures[position].exampleNanoseconds.count
     failures[position].exampleNanoseconds.append(contentsOf: failure.exampleNanoseconds.prefix(room))
   }

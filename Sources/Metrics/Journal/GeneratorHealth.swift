@@ -7,6 +7,8 @@ package struct GeneratorHealth: Hashable, Sendable {
   /// The longest time without a heartbeat, and the instant of CLOCK_MONOTONIC at which it ended (0 where there was none).
   package var longestGapNanoseconds: UInt64 = 0
   package var longestGapEndNanoseconds: UInt64 = 0
+  /// The longest turn of the loop, waiting excluded: how long anything that a connector or a chain does has held up everybody else.
+  package var longestTurnNanoseconds: UInt64 = 0
   /// How long the four figures below were taken over, nanoseconds of CLOCK_MONOTONIC.
   package var watchedNanoseconds: UInt64 = 0
   /// CPU time of this process, and what affinity and cgroup would have allowed in the same span, nanoseconds.
@@ -36,6 +38,7 @@ package struct GeneratorHealth: Hashable, Sendable {
       longestGapNanoseconds = other.longestGapNanoseconds
       longestGapEndNanoseconds = other.longestGapEndNanoseconds
     }
+    longestTurnNanoseconds = max(longestTurnNanoseconds, other.longestTurnNanoseconds)
     watchedNanoseconds &+= other.watchedNanoseconds
     cpuNanoseconds &+= other.cpuNanoseconds
     cpuAllowedNanoseconds &+= other.cpuAllowedNanoseconds
@@ -55,6 +58,7 @@ package struct GeneratorHealth: Hashable, Sendable {
     json.nonEmpty("lateness", loopLateness)
     json.nonZero("gap_ns", longestGapNanoseconds)
     json.nonZero("gap_end_ns", longestGapEndNanoseconds)
+    json.nonZero("turn_ns", longestTurnNanoseconds)
     json.nonZero("watched_ns", watchedNanoseconds)
     json.nonZero("cpu_ns", cpuNanoseconds)
     json.nonZero("cpu_allowed_ns", cpuAllowedNanoseconds)
@@ -74,6 +78,7 @@ package struct GeneratorHealth: Hashable, Sendable {
     loopLateness = HistogramSnapshot(json["lateness"])
     longestGapNanoseconds = json.unsigned("gap_ns")
     longestGapEndNanoseconds = json.unsigned("gap_end_ns")
+    longestTurnNanoseconds = json.unsigned("turn_ns")
     watchedNanoseconds = json.unsigned("watched_ns")
     cpuNanoseconds = json.unsigned("cpu_ns")
     cpuAllowedNanoseconds = json.unsigned("cpu_allowed_ns")

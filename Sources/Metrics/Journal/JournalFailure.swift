@@ -13,6 +13,8 @@ package struct JournalFailure: JournalRecord, Hashable {
   package var lastNanoseconds: UInt64
   /// Up to three instants, the earliest ones.
   package var exampleNanoseconds: [UInt64]
+  /// Under which circumstances, as far as they are known: at most 64 different ones in a record.
+  package var attributes = FailureAttributeCounts()
 
   package init(
     fingerprint: ErrorFingerprint, count: UInt64 = 1, firstNanoseconds: UInt64, lastNanoseconds: UInt64, exampleNanoseconds: [UInt64]
@@ -39,6 +41,7 @@ package struct JournalFailure: JournalRecord, Hashable {
     json.member("first_ns", firstNanoseconds)
     json.member("last_ns", lastNanoseconds)
     json.list("examples", exampleNanoseconds) { $1.unsigned($0) }
+    attributes.write(to: &json)
   }
 
   package init(_ json: JSONValue) {
@@ -48,5 +51,6 @@ package struct JournalFailure: JournalRecord, Hashable {
         maskedMessage: json.text("message")),
       count: json.unsigned("count"), firstNanoseconds: json.unsigned("first_ns"), lastNanoseconds: json.unsigned("last_ns"),
       exampleNanoseconds: json.list("examples") { $0.integer() ?? 0 })
+    attributes = FailureAttributeCounts(json)
   }
 }

@@ -50,6 +50,10 @@ extension JournalInterval {
       json.nonZero("passed", check.passed)
       json.nonZero("failed", check.failed)
     }
+    json.objects("retries", retries) { retry, json in
+      json.member("retry", retry.retry)
+      json.list("attempts", retry.attempts) { $1.unsigned($0) }
+    }
     json.objects("pools", pools) { pool, json in pool.writeMembers(to: &json) }
     if generator != GeneratorHealth() {
       json.key("generator")
@@ -106,6 +110,7 @@ extension JournalInterval {
     checks = json.list("checks") {
       CheckInterval(check: $0.int("check"), passed: $0.unsigned("passed"), failed: $0.unsigned("failed"))
     }
+    retries = json.list("retries") { RetryInterval(retry: $0.int("retry"), attempts: $0.list("attempts") { $0.integer() ?? 0 }) }
     pools = json.list("pools") { PoolInterval($0) }
     if let health = json["generator"] { generator = GeneratorHealth(health) }
     if let counts = json["probes"] {

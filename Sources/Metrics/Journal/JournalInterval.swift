@@ -37,6 +37,7 @@ package struct JournalInterval: JournalRecord, Hashable {
   package var checks: [CheckInterval] = []
   /// By declared connection; those of which something is known.
   package var pools: [PoolInterval] = []
+  package var retries: [RetryInterval] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
 

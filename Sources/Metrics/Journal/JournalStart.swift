@@ -42,6 +42,9 @@ package struct JournalStart: JournalRecord, Hashable {
   package var measures: [String] = []
   package var events: [EventInfo] = []
   package var checks: [CheckInfo] = []
+  /// What error patterns are looked for in: alternatives of control steps, feeds, and the steps that have a `retry:`.
+  package var arms: [ArmsInfo] = []
+  package var feeds: [FeedInfo] = []
   package var thresholds: [String] = []
   /// Each threshold in a form that can be decided again from the journal alone (`ThresholdRule`); as many as `thresholds`.
   package var thresholdRules: [String] = []
@@ -197,6 +200,11 @@ extension JournalStart {
       json.member("text", check.text)
       json.member("line", check.line)
     }
+    json.objects("arms", arms) { $0.writeMembers(to: &$1) }
+    json.objects("feeds", feeds) { feed, json in
+      json.member("name", feed.name)
+      json.member("rows", feed.rows)
+    }
     json.list("thresholds", thresholds) { $1.string($0) }
     json.list("threshold_rules", thresholdRules) { $1.string($0) }
   }
@@ -243,6 +251,8 @@ extension JournalStart {
         })
     }
     checks = json.list("checks") { CheckInfo(step: $0.int("step"), text: $0.text("text"), line: $0.int("line")) }
+    arms = json.list("arms") { ArmsInfo($0) }
+    feeds = json.list("feeds") { FeedInfo(name: $0.text("name"), rows: $0.int("rows")) }
     thresholds = json.texts("thresholds")
     thresholdRules = json.texts("threshold_rules")
   }

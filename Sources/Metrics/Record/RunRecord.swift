@@ -28,6 +28,12 @@ package struct RunRecord: Sendable {
   package var checks: [CheckRecord] = []
   /// One for each fingerprint, most frequent first.
   package var failures: [JournalFailure] = []
+  /// When and under which circumstances; as many as ``failures``, in their order.
+  package var failureDetails: [FailureDetail] = []
+  /// What is behind the failures, as far as their circumstances tell.
+  package var patterns: [ErrorPattern] = []
+  /// Further attempts of each `retry:`, by their number from 1.
+  package var retries: [[UInt64]] = []
   package var thresholds: [JournalThreshold] = []
   package var validity: [JournalValidity] = []
   package var gaps: [JournalGap] = []
@@ -60,6 +66,19 @@ package struct RunRecord: Sendable {
     let shift = Int64(bitPattern: nanoseconds) &- Int64(bitPattern: start.monotonicNanoseconds)
     return UInt64(bitPattern: Int64(bitPattern: start.realtimeNanoseconds) &+ shift)
   }
+}
+
+package struct FailureDetail: Hashable, Sendable {
+  /// Seconds since the start of the load, ascending, with failures in them.
+  package var seconds: [SecondCount] = []
+  package var attributes = FailureAttributeCounts()
+
+  package struct SecondCount: Hashable, Sendable {
+    package var second: Int
+    package var count: UInt64
+  }
+
+  package init() {}
 }
 
 package struct StepRecord: Hashable, Sendable {

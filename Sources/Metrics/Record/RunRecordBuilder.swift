@@ -19,7 +19,10 @@ struct RunRecordBuilder {
   private var hasLedger: Set<Int> = []
   private var intervals: [JournalInterval] = []
   private var failures = ErrorTable()
-  private var failureSeconds: [(atNanoseconds: UInt64, count: UInt64)] = []
+  private var failureSeconds: [(place: Int, atNanoseconds: UInt64, count: UInt64)] = []
+  /// By fingerprint: rows of `details`, in the order of their first sight.
+  private var failurePlaces: [ErrorFingerprint: Int] = [:]
+  private var details: [FailureDetail] = []
 
   private struct HopHistograms {
     let low = Histogram()
@@ -52,7 +55,13 @@ struct RunRecordBuilder {
     case .failure:
       let failure = JournalFailure(json)
       failures.add(failure)
-      failureSeconds.append((failure.lastNanoseconds, failure.count))
+      let place = failurePlaces[failure.fingerprint] ?? details.count
+      if place == details.count {
+        failurePlaces[failure.fingerprint] = place
+        details.append(FailureDetail())
+      }
+      details[place].attributes.add(failure.attributes, limit: 4_096)
+      failureSeconds.append((place, failure.lastNanoseconds, failure.count))
     case .event:
       let row = JournalEventRow(json)
       add(row)
@@ -86,7 +95,7 @@ struct RunRecordBuilder {
 
   mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval.forTimeline) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -122,6 +131,11 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].stableLow.add(hop.stableLow)
       hops[hop.event][hop.hop].stableHigh.add(hop.stableHigh)
       record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
+    }
+    for retry in interval.retries where (0..<65_536).contains(retry.retry) && retry.attempts.count <= 1_000 {
+      while record.retries.count <= retry.retry { record.retries.append([]) }
+      while record.retries[retry.retry].count < retry.attempts.count { record.retries[retry.retry].append(0) }
+      for (number, count) in retry.attempts.enumerated() { record.retries[retry.retry][number] &+= count }
     }
     for check in interval.checks where record.checks.indices.contains(check.check) {
       record.checks[check.check].passed &+= check.passed
@@ -214,6 +228,7 @@ struct RunRecordBuilder {
       .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }.map(\.element)
     findSpan()
     buildTimeline()
+    findPatterns()
     return record
   }
 
@@ -226,6 +241,20 @@ struct RunRecordBuilder {
     let after = record.phases.first { [.settle, .sweep, .teardown].contains($0.name) }?.atNanoseconds
     let end = after ?? counting.map(\.endNanoseconds).max() ?? record.end?.atNanoseconds ?? record.loadStartNanoseconds
     record.loadEndNanoseconds = max(end, record.loadStartNanoseconds)
+  }
+
+  private mutating func findPatterns() {
+    var counts = details.map { _ in [Int: UInt64]() }
+    for failure in failureSeconds {
+      counts[failure.place][Int(record.seconds(at: failure.atNanoseconds).rounded(.down)), default: 0] &+= failure.count
+    }
+    record.failureDetails = record.failures.map { failure in
+      guard let place = failurePlaces[failure.fingerprint] else { return FailureDetail() }
+      var detail = details[place]
+      detail.seconds = counts[place].sorted { $0.key < $1.key }.map { .init(second: $0.key, count: $0.value) }
+      return detail
+    }
+    record.patterns = ErrorPatterns.find(in: record)
   }
 
   private mutating func buildTimeline() {
@@ -251,6 +280,20 @@ struct RunRecordBuilder {
       let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
       if let position { record.seconds[position].failures &+= failure.count }
     }
+  }
+}
+
+extension JournalInterval {
+  /// What the timeline needs of it: an hour has 3 600 of them, and each histogram has a thousand buckets.
+  fileprivate var forTimeline: JournalInterval {
+    var kept = self
+    kept.startDelay = HistogramSnapshot()
+    kept.measures = []
+    kept.hops = []
+    kept.checks = []
+    kept.generator.loopLateness = HistogramSnapshot()
+    for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
+    return kept
   }
 }
 

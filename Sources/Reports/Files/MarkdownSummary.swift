@@ -87,7 +87,11 @@ package enum MarkdownSummary {
       ["errors", "step", "what"],
       run.failures.map {
         [Quantities.count($0.count), escape(run.stepName($0.fingerprint.step) ?? "–"), escape($0.fingerprint.phrase)]
-      })
+      }) + (run.patterns.isEmpty ? [] : ["", "What they have in common:"])
+      + run.patterns.prefix(rowsMax).map { pattern in
+        let failure = pattern.failures.first.map { run.failures[$0] }
+        return "- \(escape(failure?.fingerprint.phrase ?? "")): **\(escape(pattern.phrase))**"
+      }
   }
 
   private static func validity(_ run: RunRecord) -> [String] {

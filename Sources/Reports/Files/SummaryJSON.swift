@@ -256,7 +256,7 @@ package enum SummaryJSON {
   private static func writeErrors(of run: RunRecord, to json: inout JSONWriter) {
     json.key("errors")
     json.beginArray()
-    for failure in run.failures {
+    for (index, failure) in run.failures.enumerated() {
       json.beginObject()
       json.member("fingerprint", failure.fingerprint.identity(stepName: run.stepName(failure.fingerprint.step)))
       json.member("step", run.stepName(failure.fingerprint.step))
@@ -267,6 +267,10 @@ package enum SummaryJSON {
       json.member("count", failure.count)
       json.member("first_s", rounded(run.seconds(at: failure.firstNanoseconds)))
       json.member("last_s", rounded(run.seconds(at: failure.lastNanoseconds)))
+      json.key("patterns")
+      json.beginArray()
+      for pattern in run.patterns(of: index) { write(pattern, to: &json) }
+      json.endArray()
       json.endObject()
     }
     json.endArray()
@@ -313,6 +317,25 @@ package enum SummaryJSON {
     json.endObject()
   }
 
+  private static func write(_ pattern: ErrorPattern, to json: inout JSONWriter) {
+    let (kind, of, value) = pattern.parts
+    json.beginObject()
+    json.member("kind", kind)
+    json.member("of", of)
+    json.member("value", value)
+    if case .burst(let from, let to) = pattern.circumstance {
+      json.member("from_s", from)
+      json.member("to_s", to)
+    }
+    json.member("failures", pattern.hits)
+    json.member("of_failures", pattern.total)
+    json.member("attempt_share", rounded(pattern.attemptShare))
+    json.member("rate_ratio", pattern.ratio.map { rounded($0) })
+    json.member("p_value", pattern.pValue < 1e-12 ? 0 : pattern.pValue)
+    json.member("text", pattern.phrase)
+    json.endObject()
+  }
+
   private static func writeGenerator(of run: RunRecord, to json: inout JSONWriter) {
     json.key("generator")
     json.beginObject()
@@ -320,6 +343,8 @@ package enum SummaryJSON {
     write(run.generator.loopLateness, to: &json)
     json.key("longest_gap_s")
     json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
+    json.key("longest_turn_s")
+    json.rawNumber(Quantities.seconds(run.generator.longestTurnNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.watchedNanoseconds))
     json.member("cpu_wait_share", share(run.generator.cpuWaitNanoseconds, of: run.generator.watchedNanoseconds))

@@ -287,17 +287,24 @@ package struct HTMLReport {
     var table = HTMLTable(
       "Errors by kind", [("count", .right), ("step", .left), ("over time", .left), ("first", .right), ("last", .right), ("error", .left)])
     let shown = 100
-    for failure in run.failures.prefix(shown) {
+    for (index, failure) in run.failures.prefix(shown).enumerated() {
       let target = failure.fingerprint.target
       table.row([
-        HTMLCell(Quantities.count(failure.count), .bad), HTMLCell(run.stepName(failure.fingerprint.step) ?? "–"), HTMLCell(""),
+        HTMLCell(Quantities.count(failure.count), .bad), HTMLCell(run.stepName(failure.fingerprint.step) ?? "–"),
+        HTMLCell(markup: Sparkline.markup(run.failureDetails[index], of: run)),
         HTMLCell(second(run.seconds(at: failure.firstNanoseconds))), HTMLCell(second(run.seconds(at: failure.lastNanoseconds))),
-        HTMLCell(markup: Markup.escape((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase), "text"),
+        HTMLCell(markup: Markup.escape((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase) + patterns(of: index), "text"),
       ])
     }
     let more = run.failures.count > shown ? "<p class=\"note\">and \(run.failures.count - shown) more kinds, in summary.json</p>\n" : ""
     let total = "<p>\(Quantities.count(run.failureCount, "failure")) of \(Quantities.count(UInt64(run.failures.count), "kind")). Values in messages are masked.</p>\n"
     return section("errors", "Errors", total + table.markup + more)
+  }
+
+  private func patterns(of failure: Int) -> String {
+    let patterns = run.patterns(of: failure)
+    guard !patterns.isEmpty else { return "" }
+    return "<ul class=\"patterns\">" + patterns.map { "<li>\(Markup.escape($0.phrase))</li>" }.joined() + "</ul>"
   }
 
   private var checks: String {

@@ -339,6 +339,14 @@ package struct TerminalSummary {
     }
     var lines = [heading("Errors") + "  \(Quantities.count(run.failureCount)) of \(Quantities.count(UInt64(run.failures.count), "kind"))"]
     lines += table.lines(width: width, style: style)
+    var found = TextTable([.left, .left])
+    for (index, failure) in run.failures.prefix(shownMax).enumerated() {
+      let name = [failure.fingerprint.code.isEmpty ? failure.fingerprint.errorClass : failure.fingerprint.code, run.stepName(failure.fingerprint.step)]
+      for pattern in run.patterns(of: index) where pattern.failures.first == index {
+        found.row([Cell(name.compactMap(\.self).joined(separator: " "), .faint), Cell(pattern.phrase, .doubtful)])
+      }
+    }
+    lines += found.lines(width: width, style: style)
     if run.failures.count > shownMax { lines.append(note("and \(run.failures.count - shownMax) more kinds, in summary.json")) }
     return lines
   }

@@ -29,6 +29,12 @@ enum RunHeader {
     }
     start.checks = program.checks.map { CheckInfo(step: $0.step.index, text: $0.text, line: line($0.range)) }
     start.measures = program.measures.map(\.name)
+    start.arms = program.arms.map { arms in
+      ArmsInfo(
+        step: arms.step.index, names: arms.names, steps: arms.steps.map { $0.map(\.index) }, branch: arms.branch,
+        weights: arms.branch.map { program.branches[$0].weights } ?? [])
+    }
+    start.feeds = program.feeds.map { FeedInfo(name: $0.name, rows: $0.rowCount) }
     start.thresholds = program.thresholds.map(\.text)
     start.events = program.events.map { event in
       EventInfo(
