@@ -40,6 +40,8 @@ package final class OperationCall: ReactorJob {
   package var operation = 0
   /// The operation's arguments; valid until the call has ended.
   package var arguments: UnsafePointer<Value>
+  /// The trace that the request belongs to, for the driver to pass on; nil unless the run asks for it.
+  package var traceParent: TraceParent?
   /// Nanoseconds: handed to the driver.
   package private(set) var submittedNanoseconds: UInt64 = 0
   /// Nanoseconds: a connection took it. `started - submitted` is the wait for the pool.

@@ -52,6 +52,8 @@ package struct Program: Sendable {
   package var guardHosts: [String]?
   /// Operations that write which the whole run may send (`guard: writes`); nil without a limit.
   package var guardWrites: Int?
+  /// Which systems are told the trace that a request belongs to. Of the run, not of the chain: nothing until the command line asks.
+  package var traceContext: TraceContext = []
 
   package init(chain: String, chainDescription: String, chainHash: String) {
     self.chain = chain

@@ -31,7 +31,7 @@ package struct HTTPConnector: Connector {
         plans.append(nil)
         continue
       }
-      let plan = try RequestPlan(operation, target: target, defaults: defaults)
+      let plan = try RequestPlan(operation, target: target, defaults: defaults, tellsTraces: program.traceContext.contains(.http))
       if declaration.access == "read", !plan.isReading {
         throw OperationError(
           .protocol, code: "bad-operation",

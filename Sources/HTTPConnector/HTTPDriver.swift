@@ -30,7 +30,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
     self.reactor = reactor
     let loop = try CurlLoop(owner: self, connections: pool, resolution: target.resolution, reactor: reactor)
     self.loop = loop
-    let dynamicHeadersMax = plans.reduce(0) { max($0, $1?.dynamicHeaders.count ?? 0) }
+    let dynamicHeadersMax = plans.reduce(0) { max($0, $1.map { $0.dynamicHeaders.count + ($0.carriesTrace ? 1 : 0) } ?? 0) }
     for index in 0..<pool {
       transfers.append(
         try Transfer(

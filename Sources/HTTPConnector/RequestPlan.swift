@@ -32,6 +32,8 @@ final class RequestPlan {
   /// Headers with expressions in them; they are put before the static ones.
   let dynamicHeaders: [(name: String, value: TextTemplate)]
   let staticHeaders: UnsafeMutablePointer<curl_slist>?
+  /// Whether a `traceparent` of the iteration goes along; the chain's own stands before ours.
+  let carriesTrace: Bool
 
   /// What one verb makes of its operands.
   private struct Request {
@@ -43,7 +45,7 @@ final class RequestPlan {
     var defaults: [(name: String, value: String)] = []
   }
 
-  init(_ operation: Operation, target: HTTPTarget, defaults: HTTPHeaders) throws(OperationError) {
+  init(_ operation: Operation, target: HTTPTarget, defaults: HTTPHeaders, tellsTraces: Bool = false) throws(OperationError) {
     let request = operation.verb == "graphql" ? try RequestPlan.graphQL(operation) : try RequestPlan.plain(operation)
     method = request.method
     isReading = request.isReading
@@ -84,6 +86,7 @@ final class RequestPlan {
       }
     }
     dynamicHeaders = dynamic
+    carriesTrace = tellsTraces && !headers.has("traceparent")
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines {
       guard let longer = curl_slist_append(list, line) else { throw OperationError(.environment, "out of memory") }

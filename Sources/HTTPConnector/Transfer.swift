@@ -97,7 +97,7 @@ final class Transfer {
       guard code == CURLE_OK else { return OperationError(.protocol, code: CurlError.name(code), "the request's URL is too long") }
     }
     if next.shape == .withBody { setBody(next, call.arguments, isNew: isNew) }
-    if let refusal = setHeaders(next, call.arguments, isNew: isNew) { return refusal }
+    if let refusal = setHeaders(next, call, isNew: isNew) { return refusal }
     plan = next
     self.call = call
     attempts = 0
@@ -140,8 +140,8 @@ final class Transfer {
   }
 
   /// Strings the dynamic headers together in memory of our own, with the static ones behind them.
-  private func setHeaders(_ plan: RequestPlan, _ arguments: UnsafePointer<Value>, isNew: Bool) -> OperationError? {
-    let count = plan.dynamicHeaders.count
+  private func setHeaders(_ plan: RequestPlan, _ call: OperationCall, isNew: Bool) -> OperationError? {
+    let count = plan.dynamicHeaders.count + (plan.carriesTrace ? 1 : 0)
     guard count > 0 else {
       if isNew { ccurl_setopt_pointer(easy, CURLOPT_HTTPHEADER, plan.staticHeaders) }
       return nil
@@ -155,7 +155,7 @@ final class Transfer {
       scratch.append(UInt8(ascii: ":"))
       scratch.append(UInt8(ascii: " "))
       let valueStart = scratch.count
-      header.value.append(to: &scratch, arguments: arguments)
+      header.value.append(to: &scratch, arguments: call.arguments)
       for place in valueStart..<scratch.count where !HTTPHeaders.mayStandInValue(scratch[place]) {
         return OperationError(
           .protocol, code: "bad-header", "the value of the header '\(header.name)' holds a control character; nothing was sent")
@@ -166,6 +166,13 @@ final class Transfer {
       }
       scratch.append(0)
       headerNodes[index] = curl_slist(data: UnsafeMutablePointer(bitPattern: start + 1), next: nil)
+    }
+    if plan.carriesTrace {
+      let start = scratch.count
+      Value.append("traceparent: ", to: &scratch)
+      call.traceParent?.append(to: &scratch)
+      scratch.append(0)
+      headerNodes[count - 1] = curl_slist(data: UnsafeMutablePointer(bitPattern: start + 1), next: nil)
     }
     Transfer.copy(scratch, to: &headerBytes)
     let bytes = headerBytes.bindMemory(to: CChar.self).baseAddress!

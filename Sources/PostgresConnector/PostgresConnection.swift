@@ -218,8 +218,10 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     activity = .running(call, plan)
     let handle = handle
     let usesPrepared = isPrepared[plan.number]
+    let traced = call.traceParent.map { plan.text(of: $0) }
     let sent = driver.arena.withPointers { count, values in
-      usesPrepared
+      if let traced { return PQsendQueryParams(handle, traced, count, nil, values, nil, nil, 0) }
+      return usesPrepared
         ? PQsendQueryPrepared(handle, plan.name, count, values, nil, nil, 0)
         : PQsendQueryParams(handle, plan.text, count, nil, values, nil, nil, 0)
     }

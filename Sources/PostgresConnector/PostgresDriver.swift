@@ -59,7 +59,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     connectionText = target.connectionText(
       isReadOnly: declaration.access != "write", statementTimeoutMilliseconds: (timeoutNanosecondsMax + 999_999) / 1_000_000,
       connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
-    if case .choice("never") = declaration.option("prepare") { isPreparing = false } else { isPreparing = true }
+    // A text that is another one each time is prepared in vain.
+    if case .choice("never") = declaration.option("prepare") { isPreparing = false } else { isPreparing = !program.traceContext.contains(.sql) }
     arena = ParameterArena(capacity: plans.map(\.parameters.count).max() ?? 0)
     let size: Int
     switch declaration.pool {

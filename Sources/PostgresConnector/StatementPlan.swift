@@ -69,6 +69,17 @@ final class StatementPlan {
     free(text)
   }
 
+  /// The statement with the trace behind it, as sqlcommenter writes it: where an error is in the text stays true. A line break ends a
+  /// comment that the author has left open with `--`.
+  func text(of trace: TraceParent) -> [CChar] {
+    var bytes: [UInt8] = []
+    Value.append("\n/*traceparent='", to: &bytes)
+    trace.append(to: &bytes)
+    Value.append("'*/", to: &bytes)
+    bytes.append(0)
+    return UnsafeBufferPointer(start: text, count: strlen(text)) + bytes.map { CChar(bitPattern: $0) }
+  }
+
   /// Whether the operation may make a table that other statements name, so that these cannot be prepared before it ran.
   static func mayDefine(_ operation: Operation) -> Bool {
     guard operation.verb == "sql", case .sql(let text, _) = operation.operand("sql") else { return false }

@@ -112,7 +112,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
       let frameBytesMax = session.frameBytesMax
       outcome = try session.write { output throws(OperationError) in
         template.write(
-          to: &output, arguments: call.arguments, channel: PublishConnection.channel, frameBytesMax: frameBytesMax)
+          to: &output, arguments: call.arguments, channel: PublishConnection.channel, frameBytesMax: frameBytesMax, trace: call.traceParent)
       }
     } catch {
       return call.fail(error, at: now)

@@ -10,7 +10,7 @@ final class PublishTemplate {
     /// At most 255 bytes, after a length of one.
     case shortString(TextTemplate, name: String)
     /// A header table whose values are all text.
-    case table([(key: [UInt8], value: TextTemplate)])
+    case table([(key: [UInt8], value: TextTemplate)], carriesTrace: Bool)
   }
 
   enum Outcome {
@@ -29,9 +29,10 @@ final class PublishTemplate {
   /// The header frame likewise; its body size stands at `bodySizeOffset`.
   private let header: [Part]
   private static let bodySizeOffset = 11
+  private static let traceKey = Array("traceparent".utf8)
 
   /// - Throws: an `OperationError` of class `protocol` that says which key is wrong.
-  init(_ operation: Operation, channel: UInt16) throws(OperationError) {
+  init(_ operation: Operation, channel: UInt16, tellsTraces: Bool = false) throws(OperationError) {
     func wrong(_ message: String) -> OperationError { OperationError(.protocol, code: "bad-operation", "'publish': \(message)") }
     func text(_ name: String) throws(OperationError) -> TextTemplate? {
       switch operation.operand(name) {
@@ -72,6 +73,9 @@ final class PublishTemplate {
       }
     }
 
+    // The chain's own traceparent stands before ours.
+    let carriesTrace = tellsTraces && !headers.contains { $0.key == PublishTemplate.traceKey }
+
     var frame: [UInt8] = []
     frame.beginFrame(type: UInt8(AMQP_FRAME_METHOD), channel: channel)
     frame.appendBigEndian(AMQP_BASIC_PUBLISH_METHOD)
@@ -82,7 +86,7 @@ final class PublishTemplate {
     ])
 
     var flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG
-    if !headers.isEmpty { flags |= AMQP_BASIC_HEADERS_FLAG }
+    if !headers.isEmpty || carriesTrace { flags |= AMQP_BASIC_HEADERS_FLAG }
     if messageID != nil { flags |= AMQP_BASIC_MESSAGE_ID_FLAG }
     frame.removeAll()
     frame.beginFrame(type: UInt8(AMQP_FRAME_HEADER), channel: channel)
@@ -92,7 +96,7 @@ final class PublishTemplate {
     frame.appendBigEndian(UInt64(0))
     frame.appendBigEndian(UInt16(flags))
     var parts: [Part] = [.literal(frame), .shortString(contentType, name: "content_type")]
-    if !headers.isEmpty { parts.append(.table(headers)) }
+    if !headers.isEmpty || carriesTrace { parts.append(.table(headers, carriesTrace: carriesTrace)) }
     parts.append(.literal([isPersistent ? 2 : 1]))
     if let messageID { parts.append(.shortString(messageID, name: "message_id")) }
     header = try PublishTemplate.folded(parts)
@@ -101,12 +105,14 @@ final class PublishTemplate {
   /// Appends the message's frames.
   ///
   /// - Parameter frameBytesMax: As agreed with the broker.
-  func write(to output: inout [UInt8], arguments: UnsafePointer<Value>, channel: UInt16, frameBytesMax: Int) -> Outcome {
+  func write(
+    to output: inout [UInt8], arguments: UnsafePointer<Value>, channel: UInt16, frameBytesMax: Int, trace: TraceParent? = nil
+  ) -> Outcome {
     let start = output.count
-    if let field = PublishTemplate.append(method, to: &output, arguments: arguments) { return refuse(field, &output, start) }
+    if let field = PublishTemplate.append(method, to: &output, arguments: arguments, trace: nil) { return refuse(field, &output, start) }
     output.endFrame(from: start)
     let headerStart = output.count
-    if let field = PublishTemplate.append(header, to: &output, arguments: arguments) { return refuse(field, &output, start) }
+    if let field = PublishTemplate.append(header, to: &output, arguments: arguments, trace: trace) { return refuse(field, &output, start) }
     output.endFrame(from: headerStart)
     guard output.count - headerStart <= frameBytesMax else {
       output.removeLast(output.count - start)
@@ -144,7 +150,9 @@ final class PublishTemplate {
   }
 
   /// - Returns: The name of a field that is too long; nil if all was appended.
-  private static func append(_ parts: [Part], to output: inout [UInt8], arguments: UnsafePointer<Value>) -> String? {
+  private static func append(
+    _ parts: [Part], to output: inout [UInt8], arguments: UnsafePointer<Value>, trace: TraceParent?
+  ) -> String? {
     for part in parts {
       switch part {
       case .literal(let bytes): output.append(contentsOf: bytes)
@@ -155,7 +163,7 @@ final class PublishTemplate {
         let length = output.count - start - 1
         guard length <= 255 else { return name }
         output[start] = UInt8(length)
-      case .table(let entries):
+      case .table(let entries, let carriesTrace):
         let start = output.count
         output.appendBigEndian(UInt32(0))
         for entry in entries {
@@ -166,6 +174,13 @@ final class PublishTemplate {
           output.appendBigEndian(UInt32(0))
           entry.value.append(to: &output, arguments: arguments)
           output.patch(UInt32(output.count - valueStart - 4), at: valueStart)
+        }
+        if carriesTrace, let trace {
+          output.append(UInt8(traceKey.count))
+          output.append(contentsOf: traceKey)
+          output.append(UInt8(AMQP_FIELD_KIND_UTF8.rawValue))
+          output.appendBigEndian(UInt32(TraceParent.byteCount))
+          trace.append(to: &output)
         }
         output.patch(UInt32(output.count - start - 4), at: start)
       }
@@ -183,10 +198,10 @@ final class PublishTemplate {
         switch part {
         case .literal: true
         case .shortString(let template, _): template.literal != nil
-        case .table(let entries): entries.allSatisfy { $0.value.literal != nil }
+        case .table(let entries, let carriesTrace): !carriesTrace && entries.allSatisfy { $0.value.literal != nil }
         }
       if isLiteral {
-        if let field = append([part], to: &literal, arguments: noArguments) { throw tooLong(field) }
+        if let field = append([part], to: &literal, arguments: noArguments, trace: nil) { throw tooLong(field) }
       } else {
         if !literal.isEmpty { folded.append(.literal(literal)) }
         literal = []

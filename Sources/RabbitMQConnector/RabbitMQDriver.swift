@@ -49,7 +49,9 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       let isOurs = operation.connection == index
       let isOnQueue = QueueTemplate.verbs.contains(operation.verb)
       if isOurs { try RabbitMQDriver.checkAccess(operation.verb, declaration) }
-      templates.append(isOurs && !isOnQueue ? try PublishTemplate(operation, channel: PublishConnection.channel) : nil)
+      templates.append(
+        isOurs && !isOnQueue
+          ? try PublishTemplate(operation, channel: PublishConnection.channel, tellsTraces: program.traceContext.contains(.amqp)) : nil)
       queueTemplates.append(isOurs && isOnQueue ? try QueueTemplate(operation) : nil)
     }
     self.templates = templates

@@ -83,7 +83,10 @@ extension OnServers {
     let pipeline = try sandbox.pipeline("all")
     defer { pipeline.kill() }
     let folder = try ScratchFolder()
-    let chain = try Chains.copy(of: Chains.orderFlow, [("rate: 200/s, for: 30s", "rate: 50/s, for: 4s")], in: folder)
+    // 200 orders bound no p99.
+    let chain = try Chains.copy(
+      of: Chains.orderFlow,
+      [("rate: 200/s, for: 30s", "rate: 50/s, for: 4s"), ("p99(step.insert_order) < 100ms", "p95(step.insert_order) < 1s")], in: folder)
     let both = try (0..<2).map { number in
       try sandbox.chainrun(["run", chain, "--profile", "demo", "--out", folder.path("out-\(number)")])
     }

@@ -47,6 +47,25 @@ import Testing
     ] { #expect(text.contains(word)) }
   }
 
+  @Test func `a message tells its trace in a header, unless the chain has one of its own`() throws {
+    let trace = TraceParent(traceHigh: 1, traceLow: 2, span: 3)
+    func frames(_ headers: [(name: String, value: TextTemplate)], tells: Bool) throws -> String {
+      let operation = publishOperation(.text(TextTemplate("orders")), ("text", .text(TextTemplate("x"))), ("headers", .textMap(headers)))
+      var bytes: [UInt8] = []
+      let nothing: [Value] = [.null]
+      nothing.withUnsafeBufferPointer {
+        _ = try? PublishTemplate(operation, channel: 1, tellsTraces: tells)
+          .write(to: &bytes, arguments: $0.baseAddress!, channel: 1, frameBytesMax: 4096, trace: trace)
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    let told = "00-00000000000000010000000000000002-0000000000000003-01"
+    #expect(try frames([], tells: true).contains("\u{b}traceparentS\0\0\0\u{37}" + told))
+    #expect(try frames([("x-run", TextTemplate("r1"))], tells: true).contains(told))
+    #expect(try !frames([], tells: false).contains("traceparent"))
+    #expect(try !frames([("traceparent", TextTemplate("mine"))], tells: true).contains(told))
+  }
+
   @Test func `a compiled message is what the library itself would encode`() throws {
     let operation = publishOperation(
       argument(0), ("routing_key", argument(1)),

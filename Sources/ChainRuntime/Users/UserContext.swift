@@ -30,6 +30,8 @@ struct OperationTerms {
   /// Whether it is counted by `guard: writes`. A commit changes nothing that was not counted, and must not be refused after the writes it
   /// is for.
   let spendsWrite: Bool
+  /// Whether its system is told the trace.
+  let carriesTrace: Bool
   /// Its step is the origin of `UserContext.originEvents[firstOrigin ..< firstOrigin + originCount]`.
   let firstOrigin: Int
   let originCount: Int
@@ -60,6 +62,8 @@ final class UserContext {
   var tracer: Tracer?
   /// Writes that `guard: writes` still allows.
   private var writesLeft: Int
+  /// Whether any system is told the trace that a request belongs to.
+  let tellsTraces: Bool
   /// Nothing more is to start: the chain says `stop: run`, or a write was refused. May be called more than once.
   var stopLoad: () -> Void = {}
 
@@ -76,6 +80,7 @@ final class UserContext {
     self.runID = runID
     self.secretValues = secretValues
     writesLeft = program.guardWrites ?? .max
+    tellsTraces = !program.traceContext.isEmpty
     branches = program.branches.enumerated().map { WeightedRotation(weights: $0.element.weights, seed: seed &+ UInt64($0.offset)) }
     feeds = program.feeds.enumerated().map { FeedCursor(feed: $0.element, index: $0.offset, seed: seed) }
     retryExtents = RetryExtent.all(in: program.instructions)
@@ -94,6 +99,7 @@ final class UserContext {
           step: step, connection: operation.connection.index, argumentBase: operation.argumentBase.index,
           timeoutNanoseconds: operation.timeoutNanoseconds, role: operation.role,
           spendsWrite: operation.writes && operation.role == .plain,
+          carriesTrace: program.traceContext.includes(kind: program.connections[operation.connection.index].kind),
           firstOrigin: origins[..<step].reduce(0) { $0 + $1.count }, originCount: origins[step].count))
     }
   }

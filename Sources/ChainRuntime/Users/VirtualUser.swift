@@ -64,6 +64,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   private var draws = Randomness(seed: 0, stream: 0, iteration: 0)
   private(set) var iteration: UInt64 = 0
   private var stream: UInt64 = 0
+  /// Operations of this iteration whose system was told the trace, and which lane of it this is, 0 for the iteration itself.
+  private var tracedCalls = 0
+  private var traceLane = 0
   /// Nanoseconds; 0 in the closed model.
   private(set) var intendedStart: UInt64 = 0
   private(set) var actualStart: UInt64 = 0
@@ -165,6 +168,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     self.stream = stream
     self.userWasFree = userWasFree
     draws = Randomness(seed: context.seed, stream: stream, iteration: iteration)
+    tracedCalls = 0
     enqueue()
   }
 
@@ -397,11 +401,21 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     if operation.role == .beginsTransaction { leaseConnection = operation.connection }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase), now: now)
+    if context.tellsTraces { call.traceParent = operation.carriesTrace ? nextTraceParent() : nil }
     activity = .calling
     var deadline = now &+ operation.timeoutNanoseconds
     if isProbing { deadline = min(deadline, max(probeDeadline, now &+ 1_000_000)) }
     context.reactor.arm(deadlineTimer, at: deadline)
     context.drivers[operation.connection].submit(call)
+  }
+
+  /// Lanes of an iteration share its trace; a span is the n-th operation of its lane.
+  private func nextTraceParent() -> TraceParent {
+    tracedCalls += 1
+    var ids = Randomness(seed: context.seed, stream: 0x7ACE_0000 &+ stream, iteration: iteration)
+    let (high, low) = (ids.next(), ids.next())
+    ids.enter(step: tracedCalls << 20 | traceLane)
+    return TraceParent(traceHigh: high, traceLow: low, span: ids.next())
   }
 
   func callEnded(_ call: OperationCall) {
@@ -632,6 +646,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     activity = .joining
     for (lane, entry) in description.entries.enumerated() {
       lanes[lane].currentStep = currentStep
+      lanes[lane].traceLane = lane + 1
       lanes[lane].start(entry: entry, iteration: iteration, stream: stream, intendedStart: 0, isMeasured: isMeasured)
     }
     return true

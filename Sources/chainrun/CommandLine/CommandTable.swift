@@ -84,6 +84,7 @@ struct CommandDescription: Sendable {
           "--progress", "auto|tui|line|none", "progress on standard error: a screen on a terminal (a line on a small one), plain lines otherwise (default: auto)"),
         Option("--metrics", "ADDRESS", "offers OpenMetrics by HTTP while it runs: 127.0.0.1:9464, or :0 for a free port"),
         Option("--metrics-file", "FILE", "replaces a file with OpenMetrics text each second"),
+        Option("--traceparent", "http,amqp,sql", "tells these systems the trace of each request, one per iteration (sql: nothing is prepared then)"),
         Option("--otlp", "URL", "sends OTLP/HTTP JSON metrics each second: http://host:4318"),
       ]),
     CommandDescription(

@@ -27,7 +27,13 @@ enum RunCommand {
 
   private static func perform(_ invocation: Invocation) throws(Stop) -> ExitCode {
     let path = invocation.operands[0]
-    let (program, files) = try compile(path, invocation)
+    var (program, files) = try compile(path, invocation)
+    if let words = invocation.value("--traceparent") {
+      guard let context = TraceContext(words: words) else {
+        throw Stop(code: .usage, message: "'--traceparent \(words)' is not known; write one or more of http,amqp,sql")
+      }
+      program.traceContext = context
+    }
     let profile = try chooseProfile(program, invocation.value("--profile"))
     guard let seed = UInt64(invocation.value("--seed") ?? "1") else {
       throw Stop(code: .usage, message: "'--seed' takes a whole number from 0 to 18446744073709551615")
