@@ -37,6 +37,6 @@ enum Soak {
       String(
         format: "soak %@: %d s; after %d s %.1f MB, at the end of the load %.1f MB: %+.1f MB (%.0f bytes/s); peak with the reports %.1f MB; %.1f s CPU",
         profile, seconds, settled, first, last, growth, growth * 1_048_576 / Double(max(1, seconds - settled)), peak, end.cpuSeconds))
-    return peak - first < growthMaxMB
+    return growth < growthMaxMB
   }
 }

@@ -11,7 +11,7 @@ package protocol Connector: Sendable {
 
   /// Makes the driver of one declared connection on one reactor and compiles the program's operations for it. Connects nothing yet.
   ///
-  /// - Parameter users: Virtual users that may use it at the same time, for `pool: per_user`.
+  /// - Parameter users: Virtual users that may use it at the same time, for `pool: per_vu`.
   /// - Throws: an `OperationError` of class `protocol` when an operation cannot be compiled (the linter should have said so).
   func makeDriver(connection: ConnectionIndex, target: any ConnectionTarget, program: Program, users: Int, reactor: Reactor)
     throws(OperationError) -> any ConnectionDriver
@@ -49,10 +49,37 @@ package protocol ConnectionDriver: AnyObject {
   /// An observer of this connection's system for one hop; its connections are its own.
   func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver
 
+  /// Reads what entries of the observed system hold now, over a connection of its own; nil where a hop has no entries that could be read by name.
+  func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)?
+
   /// Closes politely what can be closed at once, and drops the rest. No call may be under way.
   func close()
 
   var statistics: DriverStatistics { get }
+}
+
+extension ConnectionDriver {
+  package func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)? { nil }
+}
+
+/// Reads many entries of an observed system in one go: at the end of a run and after an observer's gap. Lives on the reactor's thread.
+package protocol EntryReader: AnyObject {
+  /// Reads the entries with these names. One call at a time.
+  ///
+  /// - Parameters:
+  ///   - deadline: Nanoseconds of CLOCK_MONOTONIC.
+  ///   - each: Called for each name that was answered, in order: its place in `names`; what the observer would show of it, nil if there is no
+  ///     such entry; and when the answer came. The content is valid during the call only.
+  ///   - completion: Called once at the end, with the error if not all names were answered by the deadline.
+  func read(
+    _ names: [[UInt8]], deadline: UInt64, each: @escaping (_ place: Int, _ content: OperationResult?, _ now: UInt64) -> Void,
+    completion: @escaping (OperationError?) -> Void)
+
+  /// Gives the connection back. A call that is under way is forgotten: nothing more is told of it.
+  func close()
+
+  /// Requests sent so far.
+  var operationsSent: UInt64 { get }
 }
 
 package struct DriverStatistics: Sendable {

@@ -56,6 +56,8 @@ package final class Reactor {
   private var isStopping = false
   private let events: UnsafeMutablePointer<epoll_event>
   private static let eventCapacity = 512
+  /// How long jobs may go on running in one turn. Asked after each 256.
+  private static let jobsNanosecondsMax: UInt64 = 5_000_000
   /// Shared by all transports of this reactor: bytes are consumed before the read returns.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
 
@@ -145,13 +147,14 @@ package final class Reactor {
     }
   }
 
-  /// Jobs may add jobs; those run in the same turn, up to a bound that keeps a busy chain from starving the descriptors.
+  /// Jobs may add jobs; those run in the same turn, up to a bound that keeps a busy chain, or ten thousand users that start together, from
+  /// starving the descriptors.
   private func runJobs() {
     var position = 0
-    let bound = 65_536
-    while position < jobs.count, position < bound {
+    while position < jobs.count {
       jobs[position].run(now: now)
       position += 1
+      if position & 255 == 0, MonotonicClock.now &- now > Reactor.jobsNanosecondsMax { break }
     }
     if position == jobs.count { jobs.removeAll(keepingCapacity: true) } else { jobs.removeFirst(position) }
   }

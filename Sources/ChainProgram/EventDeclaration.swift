@@ -55,12 +55,17 @@ package struct HopDeclaration: Sendable {
   package let readsContent: Bool
   /// Whether each sighting is a message of its own, of which a second is a second delivery; otherwise it is what an entry shows.
   package let showsMessages: Bool
+  /// The block that reads the id of the run that made what was seen, of its own so that it is known whatever the rest can read.
+  package let run: (entry: Int, slot: SlotIndex)?
+  /// How long entries stay by themselves; nil if for ever.
+  package let expiresNanoseconds: UInt64?
   package let range: SourceRange
 
   /// - Parameter showsMessages: The observer's schema says it; nil for what `tap` and every other observer show.
   package init(
     name: String, connection: ConnectionIndex, observer: String, operands: [(name: String, value: OperandTemplate)], mappingEntry: Int,
-    idSlot: SlotIndex, keySlot: SlotIndex?, versionSlot: SlotIndex?, bodySlots: [SlotIndex?], readsContent: Bool, showsMessages: Bool? = nil, range: SourceRange
+    idSlot: SlotIndex, keySlot: SlotIndex?, versionSlot: SlotIndex?, bodySlots: [SlotIndex?], readsContent: Bool, showsMessages: Bool? = nil,
+    run: (entry: Int, slot: SlotIndex)? = nil, expiresNanoseconds: UInt64? = nil, range: SourceRange
   ) {
     self.name = name
     self.connection = connection
@@ -73,6 +78,8 @@ package struct HopDeclaration: Sendable {
     self.bodySlots = bodySlots
     self.readsContent = readsContent
     self.showsMessages = showsMessages ?? (observer == "tap")
+    self.run = run
+    self.expiresNanoseconds = expiresNanoseconds
     self.range = range
   }
 

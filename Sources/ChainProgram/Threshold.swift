@@ -58,6 +58,8 @@ package struct Threshold: Sendable {
     case step(StepIndex)
     /// The lag of an event at a hop: two-sided, hence three-valued.
     case lag(EventIndex, hop: Int)
+    /// When a hop that holds a state last changed to the right one; two-sided as well.
+    case stable(EventIndex, hop: Int)
     /// Whole iterations.
     case response
     case service
@@ -79,6 +81,6 @@ package struct Threshold: Sendable {
   /// Outcomes and anomalies that a selector may name.
   package static let outcomeNames = [
     "ok", "late", "lost", "unobserved", "superseded", "blocked", "unexpected", "aborted", "duplicate", "reordered", "mismatch", "regressed",
-    "stale_final", "missing", "extra", "visible_before_ack",
+    "stale_final", "missing", "extra", "foreign", "recovered", "absent", "visible_before_ack",
   ]
 }

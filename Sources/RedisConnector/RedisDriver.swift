@@ -181,6 +181,8 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   /// Nothing is ever leased: no command that needs it is sent.
   func endLease(_ call: OperationCall) {}
 
+  func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)? { RedisEntryReader(target: target, reactor: reactor) }
+
   func close() {
     for connection in connections { connection.close() }
     waitTimer.invalidate()

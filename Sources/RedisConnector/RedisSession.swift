@@ -21,7 +21,8 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
   private let audit: CommandAudit?
   private let greetings: [Greeting]
   private let greetingBytes: [UInt8]
-  private let greetingResult = OperationResult()
+  /// Let go once the connection is ready: with a connection per user there are thousands.
+  private var greetingResult: OperationResult?
   private var state = State.closed
   private var reader = ReplyReader()
   private var attemptTimer: ReactorTimer?
@@ -89,6 +90,7 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
   /// - Parameter deadline: Nanoseconds of CLOCK_MONOTONIC, for connecting and introducing together.
   func connect(deadline: UInt64) {
     reader = ReplyReader()
+    greetingResult = OperationResult()
     state = .connecting
     let timer = attemptTimer ?? ReactorTimer(owner: self)
     attemptTimer = timer
@@ -151,13 +153,14 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
     case .ready: owner.replied(self, outcome, now: now)
     case .greeting(let index):
       let error = refusal(greetings[index], outcome)
-      greetingResult.clear()
+      greetingResult?.clear()
       if let error { return lose(error, now: now) }
       guard index + 1 == greetings.count else {
         state = .greeting(index + 1)
         return
       }
       state = .ready
+      greetingResult = nil
       attemptTimer?.disarm()
       owner.sessionReady(self, now: now)
     case .closed, .connecting: preconditionFailure("a reply came over a connection that is not there")
@@ -174,7 +177,7 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
       let error = OperationError.redis(errorText)
       return OperationError(
         .connect, code: error.code, "cannot connect to \(target.displayAddress): the server says '\(error.code) \(error.message)'")
-    case .commandInfo: return audit?.refusal(outcome, greetingResult, errorText: errorText)
+    case .commandInfo: return greetingResult.flatMap { audit?.refusal(outcome, $0, errorText: errorText) }
     }
   }
 }

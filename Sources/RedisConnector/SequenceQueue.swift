@@ -6,7 +6,8 @@ struct SequenceQueue<Element> {
   /// The number that the next entry gets.
   private(set) var next = 0
 
-  init() { elements = ContiguousArray(repeating: nil, count: 64) }
+  /// Small: with a connection per user there are thousands of these, with one command in each.
+  init() { elements = ContiguousArray(repeating: nil, count: 8) }
 
   var count: Int { next - first }
   var isEmpty: Bool { next == first }

@@ -22,7 +22,7 @@ struct ValueReadQueue {
   /// The number of the oldest read whose value has not come.
   private var nextToArrive = 0
   /// The number of the latest read of each key, by the key's hash. A collision makes a bracket wider, never wrong.
-  private var latest: [UInt64: Int] = [:]
+  private var latest = LatestReads()
   private var spare: ContiguousArray<OperationResult> = []
 
   /// Where the next value is written.
@@ -35,8 +35,8 @@ struct ValueReadQueue {
     let result = spare.popLast() ?? OperationResult()
     result.setKey(key)
     let hash = ValueReadQueue.hash(key)
-    if let earlier = latest[hash] { reads[earlier].isOvertaken = true }
-    latest[hash] = reads.append(Read(notBefore: notBefore, seen: seen, keyHash: hash, result: result))
+    let number = reads.append(Read(notBefore: notBefore, seen: seen, keyHash: hash, result: result))
+    if let earlier = latest.note(number, of: hash) { reads[earlier].isOvertaken = true }
   }
 
   mutating func valueArrived(_ outcome: ReplyOutcome, now: UInt64) {
@@ -64,7 +64,7 @@ struct ValueReadQueue {
     guard reads.first < nextToArrive, !reads.isEmpty else { return nil }
     let number = reads.first
     guard var read = reads.popFirst() else { return nil }
-    if latest[read.keyHash] == number { latest[read.keyHash] = nil }
+    latest.forget(number, of: read.keyHash)
     if read.isOvertaken { read.seen = max(read.seen, read.arrivedNanoseconds) }
     return read
   }
@@ -77,7 +77,7 @@ struct ValueReadQueue {
   mutating func removeAll() {
     reads = SequenceQueue()
     nextToArrive = 0
-    latest.removeAll(keepingCapacity: true)
+    latest = LatestReads()
   }
 
   /// FNV-1a.
@@ -86,4 +86,62 @@ struct ValueReadQueue {
     for byte in key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     return hash
   }
+}
+
+/// The latest read of each key that is under way, by the key's hash: open addressing, half empty, for the few hundred that there are.
+struct LatestReads {
+  private struct Place {
+    var hash: UInt64 = 0
+    /// -1: empty.
+    var number = -1
+  }
+  private var places = ContiguousArray(repeating: Place(), count: 64)
+  private var count = 0
+
+  /// - Returns: the read of this key that was the latest so far, if it is still under way.
+  mutating func note(_ number: Int, of hash: UInt64) -> Int? {
+    var at = home(hash)
+    while places[at].number >= 0 {
+      if places[at].hash == hash {
+        defer { places[at].number = number }
+        return places[at].number
+      }
+      at = (at + 1) & (places.count - 1)
+    }
+    places[at] = Place(hash: hash, number: number)
+    count += 1
+    if count * 2 > places.count { grow() }
+    return nil
+  }
+
+  /// The read has come: unless there is a later one, nothing of this key is under way any more.
+  mutating func forget(_ number: Int, of hash: UInt64) {
+    var hole = home(hash)
+    while places[hole].number >= 0, places[hole].hash != hash { hole = (hole + 1) & (places.count - 1) }
+    guard places[hole].number == number else { return }
+    count -= 1
+    // Whoever could have stood in the hole moves there.
+    var at = (hole + 1) & (places.count - 1)
+    while places[at].number >= 0 {
+      if (at &- home(places[at].hash)) & (places.count - 1) >= (at &- hole) & (places.count - 1) {
+        places[hole] = places[at]
+        hole = at
+      }
+      at = (at + 1) & (places.count - 1)
+    }
+    places[hole].number = -1
+  }
+
+  private mutating func grow() {
+    let old = places
+    places = ContiguousArray(repeating: Place(), count: old.count * 2)
+    for place in old where place.number >= 0 {
+      var at = home(place.hash)
+      while places[at].number >= 0 { at = (at + 1) & (places.count - 1) }
+      places[at] = place
+    }
+  }
+
+  /// The key's hash is mixed well in its upper half only.
+  private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 32 ^ hash) & (places.count - 1) }
 }

@@ -148,6 +148,7 @@ private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
       record.events[0].hops[hop].counts.staleFinal = 0
       record.events[0].hops[hop].counts.missing = 0
       record.events[0].hops[hop].counts.extra = 0
+      record.events[0].hops[hop].counts.foreign = 0
     }
     for name in Threshold.outcomeNames {
       #expect(verdict(.count(.outcome(EventIndex(0), hop: 0, name: name)), .equal, 0, record).verdict == .pass, "\(name)")

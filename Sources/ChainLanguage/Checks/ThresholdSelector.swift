@@ -61,7 +61,7 @@ extension ChainResolver {
     case .quantile(let q, let series):
       switch series {
       case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
-      case .startDelay: false
+      case .startDelay, .stable: false
       }
     case .rate(.errors): true
     case .mean, .minimum, .maximum, .count, .rate: false
@@ -135,10 +135,19 @@ extension ChainResolver {
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
+    case ("event", 4) where path[3].name == "stable":
+      guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
+      if event.node.hops[hop].observer?.schema.showsMessages == true {
+        findings.add(
+          .thresholdSelector, at: path[3].range, "messages are seen once, and 'stable' is for what an entry shows",
+          help: "write event.\(event.node.name.text).\(path[2].name)")
+        return nil
+      }
+      return .stable(event.index, hop: hop)
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects no times",
-        help: "times are response, service, start_delay, step.<id>, measure.<name> and event.<name>.<hop>")
+        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop> and event.<name>.<hop>.stable")
       return nil
     }
   }
@@ -152,10 +161,12 @@ extension ChainResolver {
     case ("step", 3...) where path[path.count - 1].name == "errors": return step(joined(path[1..<path.count - 1])).map { .stepErrors($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
-      return outcome(path[2], also: event.node.hops.map(\.name.text)).map { .outcome(event.index, hop: nil, name: $0) }
+      return outcome(path[2], also: event.node.hops.map(\.name.text), of: event.node, at: event.node.hops).map {
+        .outcome(event.index, hop: nil, name: $0)
+      }
     case ("event", 4):
       guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
-      return outcome(path[3], also: []).map { .outcome(event.index, hop: hop, name: $0) }
+      return outcome(path[3], also: [], of: event.node, at: [event.node.hops[hop]]).map { .outcome(event.index, hop: hop, name: $0) }
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects nothing that is counted",
@@ -194,10 +205,38 @@ extension ChainResolver {
     return nil
   }
 
-  private func outcome(_ name: (name: String, range: SourceRange), also: [String]) -> String? {
-    if Threshold.outcomeNames.contains(name.name) { return name.name }
-    report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+  private func outcome(
+    _ name: (name: String, range: SourceRange), also: [String], of event: EventNode, at hops: [HopNode]
+  ) -> String? {
+    guard Threshold.outcomeNames.contains(name.name) else {
+      report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+      return nil
+    }
+    guard let missing = whatIsMissing(for: name.name, of: event, at: hops) else { return name.name }
+    findings.add(
+      .thresholdSelector, at: name.range, "'\(name.name)' cannot be checked here, and would never be decided", help: missing)
     return nil
+  }
+
+  /// What the chain would have to map for the outcome to be counted at one of the hops; nil if it does.
+  private func whatIsMissing(for outcome: String, of event: EventNode, at hops: [HopNode]) -> String? {
+    func isAny(_ holds: (HopNode) -> Bool) -> Bool { hops.contains { $0.observer == nil || holds($0) } }
+    let (showsMessages, showsState) = (isAny { $0.observer?.schema.showsMessages == true }, isAny { $0.observer?.schema.showsMessages == false })
+    switch outcome {
+    case "duplicate": return showsMessages ? nil : "messages are delivered again, entries are only written again"
+    case "reordered": return event.version != nil || isAny { $0.version != nil } ? nil : "give the event a 'version'"
+    case "regressed":
+      if !showsState { return "an entry can go back to an older version, a message cannot" }
+      return event.version != nil || isAny { $0.version != nil } ? nil : "give the event a 'version'"
+    case "stale_final":
+      if !showsState { return "only what holds a state is looked at when the run ends" }
+      return event.version != nil ? nil : "give the event a 'version'"
+    case "missing", "extra": return showsState ? nil : "only what holds a state is looked at when the run ends"
+    case "mismatch":
+      return isAny { !$0.body.isEmpty || (event.version != nil && $0.version != nil) } ? nil : "give the event and the hop a 'body'"
+    case "foreign": return isAny { $0.run != nil } ? nil : "give the hop a 'run'"
+    default: return nil
+    }
   }
 
   private func report(_ name: (name: String, range: SourceRange), _ message: String, among names: [String]) {

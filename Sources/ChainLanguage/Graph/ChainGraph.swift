@@ -110,6 +110,8 @@ struct HopNode {
   let id: YAMLScalar?
   let key: YAMLScalar?
   let version: YAMLScalar?
+  let run: YAMLScalar?
+  let expires: YAMLEntry?
   let body: [YAMLEntry]
 }
 

@@ -343,6 +343,8 @@ extension ChainResolver {
       expression($0, scope, keyType.map { Expectation(.type($0), "the key of '\(event.name.text)' is \($0)") } ?? Self.bodyExpectation)
     }
     let version = node.version.map { expression($0, scope, Expectation(.type(.int), "a version is an int")) }
+    let run = node.run.map { expression($0, scope, Expectation(.type(.string), "a run's id is a string")) }
+    let expires = constantDuration(node.expires, "expires")
     var body = [TypedExpression?](repeating: nil, count: event.body.count)
     for entry in node.body {
       guard let scalar = entry.value.scalar else {
@@ -357,10 +359,10 @@ extension ChainResolver {
       let wanted = type.map { Expectation(.type($0), "the body's '\(entry.key.text)' is \($0)") } ?? Self.bodyExpectation
       body[place] = expression(scalar, scope, wanted)
     }
-    guard let id, let connection, !([id, key, version] + body).contains(where: { $0?.isInvalid == true }) else { return nil }
+    guard let id, let connection, !([id, key, version, run] + body).contains(where: { $0?.isInvalid == true }) else { return nil }
     return TypedHop(
-      name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, body: body,
-      showsMessages: schema.showsMessages)
+      name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, run: run,
+      body: body, showsMessages: schema.showsMessages, expiresNanoseconds: expires)
   }
 
   // What names one event

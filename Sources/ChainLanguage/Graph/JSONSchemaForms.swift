@@ -60,7 +60,7 @@ enum JSONSchemaForms {
     "event/origin": .string, "event/id": .expression, "event/key": .expression, "event/version": .expression,
     "event/body": .names(.expression), "event/deadline": .duration, "event/settle": .duration,
     "event/hops": .names(.definition("hop"), atLeast: 1),
-    "hop/conn": .name, "hop/id": .expression, "hop/key": .expression, "hop/version": .expression, "hop/body": .names(.expression),
+    "hop/conn": .name, "hop/id": .expression, "hop/key": .expression, "hop/version": .expression, "hop/run": .expression, "hop/expires": .duration, "hop/body": .names(.expression),
 
     "flow/description": .scalar, "flow/inputs": .names(.type), "flow/outputs": .names(.type), "flow/steps": .steps,
     "scenario/weight": count, "scenario/steps": .steps,

@@ -122,6 +122,8 @@ enum LanguageShapes {
       KeyShape("key", "The event's key, read from what was seen."),
       KeyShape("version", "The event's version, read from what was seen."),
       KeyShape("body", "The event's body, read from what was seen."),
+      KeyShape("run", "The run that made it, read from what was seen: what does not equal run.id is another run's, counted as foreign and left alone."),
+      KeyShape("expires", "How long entries stay by themselves: at the end of a run that was longer, one that is gone is not missing."),
     ])
 
   /// What every step may have beside its verb and the verb's own keys.

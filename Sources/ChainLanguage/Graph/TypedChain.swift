@@ -207,6 +207,9 @@ struct TypedHop {
   let id: TypedExpression
   let key: TypedExpression?
   let version: TypedExpression?
+  let run: TypedExpression?
   let body: [TypedExpression?]
   let showsMessages: Bool
+  /// Nanoseconds; nil where entries stay.
+  let expiresNanoseconds: UInt64?
 }

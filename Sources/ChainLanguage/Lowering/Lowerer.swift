@@ -425,7 +425,7 @@ struct Lowerer {
   private mutating func lower(_ event: TypedEvent) {
     var hops: [HopDeclaration] = []
     for hop in event.hops {
-      let entry = builder.pc
+      let start = builder.pc
       let range = hop.name.range
       let title = "\(event.declaration.name.text).\(hop.name.text)"
       // Slots of their own, since the observer reads them after the block has ended.
@@ -436,6 +436,12 @@ struct Lowerer {
         builder.release(to: mark)
         return slot
       }
+      var run: (entry: Int, slot: SlotIndex)?
+      if let expression = hop.run {
+        run = (start, fresh(expression, "run"))
+        builder.emit(.end, at: range)
+      }
+      let entry = builder.pc
       let id = fresh(hop.id, "id")
       let key = hop.key.map { fresh($0, "key") }
       let version = hop.version.map { fresh($0, "version") }
@@ -444,8 +450,8 @@ struct Lowerer {
       hops.append(
         HopDeclaration(
           name: hop.name.text, connection: hop.connection, observer: hop.observer, operands: hop.operands, mappingEntry: entry, idSlot: id,
-          keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: entry),
-          showsMessages: hop.showsMessages, range: range))
+          keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: start),
+          showsMessages: hop.showsMessages, run: run, expiresNanoseconds: hop.expiresNanoseconds, range: range))
     }
     builder.program.events.append(
       EventDeclaration(

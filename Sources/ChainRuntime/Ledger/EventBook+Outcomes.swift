@@ -67,7 +67,23 @@ extension EventBook {
           lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
           anomalies: anomalies))
     }
+    if holdsStates { keepFinalState(number) }
     if isFree(number) { release(number) } else { lingering.append(number) }
+  }
+
+  /// For the comparison at the end. What nobody knows the outcome of is not compared, nor what nobody attempted or saw.
+  private func keepFinalState(_ number: Int) {
+    let record = records[number]
+    switch record.origin {
+    case .unknown: return
+    case .unclaimed: guard hops.contains(where: { $0.isSeen(number) }) else { return }
+    case .rolledBack, .committed: break
+    }
+    var mismatches: UInt32 = 0
+    for hop in hops where hop.hop < 30 && hop.isMismatch(number) { mismatches |= 1 << UInt32(hop.hop) }
+    finalStates.append(
+      record.id, version: record.version, body: record.origin == .committed ? keptBody(number) : 0, origin: record.origin,
+      mismatches: mismatches)
   }
 
   /// What became of the event hop by hop; hops at which there is nothing to say are left out.
@@ -86,7 +102,7 @@ extension EventBook {
         } else if isSuperseded(record, at: hop) {
           outcome = .superseded
         } else if now < record.acknowledged &+ event.settleNanoseconds
-          || hop.mayHaveMissed(from: record.sent, to: record.acknowledged &+ event.settleNanoseconds)
+          || hop.mayHaveMissed(number, from: record.sent, to: record.acknowledged &+ event.settleNanoseconds)
         {
           outcome = .unobserved
         } else {

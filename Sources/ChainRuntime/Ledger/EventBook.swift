@@ -42,6 +42,7 @@ final class EventBook {
   let index: Int
   private let program: Program
   private let evaluator: Evaluator
+  private let runID: String
   var table = EventIDTable()
   var records: ContiguousArray<Record> = []
   var freeRecords: ContiguousArray<Int32> = []
@@ -50,7 +51,7 @@ final class EventBook {
   private let fieldCount: Int
   let hops: [HopBook]
   /// Whether keys are looked up: at some hop versions are compared.
-  private let isVersioned: Bool
+  private let usesKeys: Bool
   var eventCounts = EventCounts()
   /// Records in the order of arrival, in which they are decided.
   var undecided = IndexQueue()
@@ -59,7 +60,19 @@ final class EventBook {
   /// Decided, and waited for by a user whose patience is longer than `settle`.
   var lingering: [Int] = []
   private var underWay = OriginsUnderWay()
-  private var keys = KeyTable()
+  private(set) var keys = KeyTable()
+  /// By key: what entries that belong to keys should hold. As long as there are keys, where such entries may be.
+  private(set) var keyStates: ContiguousArray<KeyState> = []
+  /// By event: what entries of their own should hold.
+  var finalStates = FinalStates()
+  /// Whether some hop has entries that are compared at the end.
+  let holdsStates: Bool
+  /// The fields of the body that are: those that the first such hop maps.
+  let sweptFields: [Int]
+  /// Nanoseconds: the first attempt was sent; 0 before.
+  private(set) var firstSent: UInt64 = 0
+  /// Told when an observer sees again: its hop, and when the gap began (nanoseconds).
+  var onGapEnded: ((Int, UInt64) -> Void)?
   var decided = DecidedEvents()
   /// Of decided events of which two bits do not say enough: the origin in the two lowest bits, then a bit for each hop that has seen it.
   /// Hops from number 30 on are taken as having seen it.
@@ -71,7 +84,8 @@ final class EventBook {
   /// Told of origins and sightings, for `chainrun trace`; nil in every other run.
   var tracer: Tracer?
 
-  init(event: EventDeclaration, index: Int, program: Program, evaluator: Evaluator) {
+  init(event: EventDeclaration, index: Int, program: Program, evaluator: Evaluator, runID: String) {
+    self.runID = runID
     self.event = event
     self.index = index
     self.program = program
@@ -82,8 +96,15 @@ final class EventBook {
         declaration: hop, event: event, eventIndex: index, hop: number, connection: program.connections[hop.connection.index].name,
         slotCount: max(1, program.slots.count))
     }
-    isVersioned = hops.contains { $0.isVersioned }
-    for hop in hops { hop.book = self }
+    holdsStates = hops.contains { !$0.showsMessages }
+    usesKeys = hops.contains { $0.isVersioned } || (event.hasKey && holdsStates)
+    let comparing = hops.first { !$0.showsMessages && $0.declaration.bodySlots.contains { $0 != nil } }
+    sweptFields = (comparing?.declaration.bodySlots ?? []).enumerated().filter { $0.element != nil }.map(\.offset)
+    for hop in hops {
+      hop.book = self
+      let fields = hop.declaration.bodySlots.enumerated().filter { $0.element != nil }.map(\.offset)
+      hop.comparesKeptBody = !hop.showsMessages && fields == sweptFields
+    }
   }
 
   // Origins
@@ -151,10 +172,47 @@ final class EventBook {
       records[number].version = version
       records[number].hasVersion = true
     }
-    guard isVersioned else { return }
-    let key = event.hasKey ? EventID(values[1]) : id
-    if let key { records[number].key = Int32(truncatingIfNeeded: keys.index(of: key)) }
+    if firstSent == 0 { firstSent = records[number].sent }
+    guard usesKeys, let key = event.hasKey ? EventID(values[1]) : id else { return }
+    let keyIndex = keyIndex(key)
+    records[number].key = Int32(truncatingIfNeeded: keyIndex)
+    guard event.hasKey, holdsStates else { return }
+    switch records[number].origin {
+    case .committed:
+      guard !keyStates[keyIndex].hasCommit || records[number].version >= keyStates[keyIndex].version else { return }
+      keyStates[keyIndex].hasCommit = true
+      keyStates[keyIndex].version = records[number].version
+      keyStates[keyIndex].id = id
+      keyStates[keyIndex].body = keptBody(number)
+    case .unknown:
+      keyStates[keyIndex].hasUncertain = true
+      keyStates[keyIndex].uncertain = max(keyStates[keyIndex].uncertain, records[number].version)
+    case .rolledBack, .unclaimed: break
+    }
   }
+
+  private func keyIndex(_ key: EventID) -> Int {
+    let index = keys.index(of: key)
+    if event.hasKey, holdsStates, index == keyStates.count { keyStates.append(KeyState()) }
+    return index
+  }
+
+  /// A hash of the fields that are compared at the end.
+  func keptBody(_ number: Int) -> UInt64 {
+    guard !sweptFields.isEmpty else { return 0 }
+    var hasher = Hasher()
+    for field in sweptFields { BodyHash.combine(fields[number * fieldCount + 2 + field], into: &hasher) }
+    return UInt64(bitPattern: Int64(hasher.finalize()))
+  }
+
+  /// A hop showed something else than it should: of the key's newest version nobody need say it again.
+  func mismatched(_ number: Int) {
+    let key = Int(records[number].key)
+    guard key >= 0, key < keyStates.count else { return }
+    keyStates[key].mismatched = max(keyStates[key].mismatched, records[number].version)
+  }
+
+  func gapEnded(_ hop: HopBook, _ start: UInt64) { onGapEnded?(hop.hop, start) }
 
   /// An attempt with an id that has no record.
   ///
@@ -248,11 +306,12 @@ final class EventBook {
   func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult) {
     var notBefore = proven
     let declaration = hop.declaration
-    hop.reader.read(content)
-    var draws = Randomness(seed: 0, stream: 0, iteration: 0)
-    do throws(OperationError) {
-      try evaluator.runBlock(entry: declaration.mappingEntry, frame: hop.frame, content: hop.reader, draws: &draws)
-    } catch {
+    switch runMapping(hop, content) {
+    case .ours: break
+    case .foreign:
+      hop.foreign += 1
+      return
+    case .unreadable:
       hop.unreadable += 1
       return
     }
@@ -266,9 +325,9 @@ final class EventBook {
     var key = -1
     if hop.isVersioned {
       if let slot = declaration.keySlot, let value = EventID(hop.frame[slot.index]) {
-        key = keys.index(of: value)
+        key = keyIndex(value)
       } else if !event.hasKey {
-        key = keys.index(of: id)
+        key = keyIndex(id)
       }
     }
     guard let number = table.find(id) ?? newSighting(id, hop, notBefore: notBefore, seen: seen) else {
@@ -280,8 +339,8 @@ final class EventBook {
     if record.begun == 0 { records[number].begun = seen }
     let isFirst = hop.see(number, notBefore: notBefore, seen: seen)
     hop.inOrder(record: (number, record.serial), version: version, key: key, isFirst: isFirst, seen: seen, horizon: underWay.next)
-    if hop.isShapeOpen, record.key >= 0 || key >= 0 {
-      hop.learnShape(name: content.key, of: content, id: id, key: keys.keys[key >= 0 ? key : Int(record.key)])
+    if hop.wantsNames, !event.hasKey || record.key >= 0 || key >= 0 {
+      hop.learnName(content, id: id, key: event.hasKey ? keys.keys[key >= 0 ? key : Int(record.key)] : nil)
     }
     switch record.origin {
     case .committed:
@@ -299,10 +358,33 @@ final class EventBook {
       if isFirst, record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
     guard isFirst else {
-      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits) }
+      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits, id) }
       return
     }
     hop.wake(number, seen: seen)
+  }
+
+  enum Mapped { case ours, foreign, unreadable }
+
+  /// Leaves in the hop's frame what its mapping reads.
+  func runMapping(_ hop: HopBook, _ content: OperationResult) -> Mapped {
+    hop.reader.read(content)
+    var draws = Randomness(seed: 0, stream: 0, iteration: 0)
+    if let run = hop.declaration.run {
+      hop.frame[run.slot.index] = .null
+      do throws(OperationError) {
+        try evaluator.runBlock(entry: run.entry, frame: hop.frame, content: hop.reader, draws: &draws)
+        if case .string(let made) = hop.frame[run.slot.index], made != runID { return .foreign }
+      } catch {
+        // What does not say whose it is is judged by its id.
+      }
+    }
+    do throws(OperationError) {
+      try evaluator.runBlock(entry: hop.declaration.mappingEntry, frame: hop.frame, content: hop.reader, draws: &draws)
+      return .ours
+    } catch {
+      return .unreadable
+    }
   }
 
   /// A sighting of an id that has no record.
@@ -312,7 +394,7 @@ final class EventBook {
     let compact = id.compact
     switch decided.trace(of: compact) {
     case .none: return append(id)
-    case .settled: hop.countLateDuplicate()
+    case .settled: hop.countLateDuplicate(id)
     case .rolledBack: sightedLate(id, hop, exception: UInt32(Origin.rolledBack.rawValue), notBefore: notBefore, seen: seen)
     case .exception: sightedLate(id, hop, exception: exceptions[compact] ?? 0, notBefore: notBefore, seen: seen)
     }
@@ -326,13 +408,14 @@ final class EventBook {
     switch Origin(rawValue: UInt8(exception & 3)) ?? .unclaimed {
     case .committed, .unknown:
       // What was lost or absent stays so: it came after its time.
-      if isSecond { hop.countLateDuplicate() }
+      if isSecond { hop.countLateDuplicate(id) }
       return
     case .rolledBack: outcome = .aborted
     case .unclaimed: outcome = .unexpected
     }
     guard !isSecond else { return }
     hop.counts.count(outcome)
+    if holdsStates, outcome == .unexpected { finalStates.append(id, version: 0, body: 0, origin: .unclaimed, mismatches: 0) }
     lateRows.append(
       JournalEventRow(
         event: index, hop: hop.hop, id: id.text, lowNanoseconds: notBefore == 0 ? nil : notBefore, highNanoseconds: seen, outcome: outcome))

@@ -30,13 +30,16 @@ final class HopBook: SightingSink {
     var isRegressed = false
     /// The hop shows what it should.
     var isRight = false
+    /// Nanoseconds: it was looked for then, after a gap, and was not there; 0 if it was not.
+    var sweptAt: UInt64 = 0
     /// Seen before the record was made, at a time that is not known any more.
     var isOld = false
   }
 
   private var sights: ContiguousArray<Sight> = []
   /// Of those who wait for a record the last one that joined; the others hang from its `nextWaiting`.
-  private var waiting: [Int: VirtualUser] = [:]
+  /// By record.
+  private var waiting: ContiguousArray<VirtualUser?> = []
   private var earlyLooks: [Int: [EarlyLook]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
@@ -47,6 +50,28 @@ final class HopBook: SightingSink {
   private var mismatches: UInt64 = 0
   private var visibleBeforeAck: UInt64 = 0
   var unreadable: UInt64 = 0
+  /// What other runs made.
+  var foreign: UInt64 = 0
+  private var lateDuplicates = OffenderTally()
+  private var mismatchesAtEnd = OffenderTally()
+
+  /// The comparison at the end of the run.
+  struct Sweep {
+    var entries: UInt64 = 0
+    var unread: UInt64 = 0
+    var staleFinal = OffenderTally()
+    var missing = OffenderTally()
+    var extra = OffenderTally()
+    /// Entries go by themselves, and some have had the time to.
+    var mayHaveExpired = false
+    var began: UInt64 = 0
+    var ended: UInt64 = 0
+    /// Why it ended early: then it counts nothing.
+    var error: String?
+  }
+  var sweep: Sweep?
+  /// Whether it shows the fields of the body that are kept for the comparison.
+  var comparesKeptBody = false
   /// Attempted events that may still be seen here. While there are any, the observer keeps its fences running: what is not awaited
   /// needs no lower bound, and each fence is an operation on the observed system.
   private(set) var pendingCount = 0
@@ -67,19 +92,9 @@ final class HopBook: SightingSink {
   private let stableLow = Histogram()
   private let stableHigh = Histogram()
 
-  /// How the entries of a hop that holds a state stand to events.
-  enum Shape {
-    case unknown
-    /// One for each event: `order:<id>`.
-    case perEvent
-    /// One for each ordering key, which holds the newest version: `stock:<key>`.
-    case perKey
-  }
-  /// Of no meaning where messages are seen.
-  private(set) var shape: Shape
-  private var shapeTries = 0
-  /// Whether another entry's name may tell the shape. A hundred that told nothing are enough.
-  var isShapeOpen: Bool { shape == .unknown && !showsMessages && shapeTries < 100 }
+  /// How entries are named, and whether one belongs to an event or to its key. Of no meaning where messages are seen.
+  private(set) var names: EntryNames
+  private var shape: EntryNames.Shape { names.shape }
   /// Versions in the order in which they were seen.
   private(set) var order = HopOrder()
   let isVersioned: Bool
@@ -116,7 +131,7 @@ final class HopBook: SightingSink {
     self.slotCount = slotCount
     if case .text(let template)? = declaration.operand("at") { place = template } else { place = nil }
     countsRepeats = declaration.showsMessages
-    shape = event.hasKey ? .unknown : .perKey
+    names = EntryNames(hasKey: event.hasKey)
     isVersioned = event.hasVersion || declaration.versionSlot != nil
     ordersByOrigin = declaration.versionSlot == nil || (declaration.keySlot == nil && event.hasKey)
     frame = .allocate(capacity: slotCount)
@@ -145,6 +160,9 @@ final class HopBook: SightingSink {
     gaps.append((start, end))
     untakenGaps.append(
       JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
+    // What is outstanding is read now, and told again by the server if it changes: a second sighting is no second write any more.
+    countsRepeats = showsMessages
+    book?.gapEnded(self, start)
   }
 
   /// The observer that feeds this book; nil lets go of it.
@@ -183,7 +201,12 @@ final class HopBook: SightingSink {
 
   /// Makes room for a record, or clears the place of one that was let go.
   func beginRecord(_ number: Int) {
-    if number == sights.count { sights.append(Sight()) } else { sights[number] = Sight() }
+    if number == sights.count {
+      sights.append(Sight())
+      waiting.append(nil)
+    } else {
+      sights[number] = Sight()
+    }
   }
 
   /// What a new record of the same id takes over from an older one that is still there.
@@ -202,7 +225,7 @@ final class HopBook: SightingSink {
   func isSeen(_ number: Int) -> Bool { sights[number].seen != 0 || sights[number].isOld }
   func seenAt(_ number: Int) -> UInt64? { sights[number].seen == 0 ? nil : sights[number].seen }
   /// Whether nobody refers to the record any more.
-  func isFree(_ number: Int) -> Bool { waiting.isEmpty || waiting[number] == nil }
+  func isFree(_ number: Int) -> Bool { waiting[number] == nil }
   func endRecord(_ number: Int) { if !earlyLooks.isEmpty { earlyLooks[number] = nil } }
 
   /// - Returns: whether this is the first sighting.
@@ -271,9 +294,20 @@ final class HopBook: SightingSink {
   func isLate(_ number: Int, acknowledged: UInt64, _ deadline: UInt64) -> Bool { sights[number].seen > acknowledged &+ deadline }
 
   func markMismatch(_ number: Int) {
-    if !sights[number].isMismatch { mismatches += 1 }
+    guard !sights[number].isMismatch else { return }
+    mismatches += 1
     sights[number].isMismatch = true
+    book?.mismatched(number)
   }
+  func isMismatch(_ number: Int) -> Bool { sights[number].isMismatch }
+
+  /// The final sweep found a body that nothing had told of.
+  func markMismatchAtEnd(_ id: EventID) {
+    mismatches += 1
+    mismatchesAtEnd.add(id)
+  }
+
+  func markSwept(_ number: Int, at asked: UInt64) { sights[number].sweptAt = asked }
 
   func keepEarly(_ number: Int, _ look: EarlyLook) { earlyLooks[number, default: []].append(look) }
   func takeEarly(_ number: Int) -> [EarlyLook]? { earlyLooks.isEmpty ? nil : earlyLooks.removeValue(forKey: number) }
@@ -294,14 +328,20 @@ final class HopBook: SightingSink {
   }
 
   /// A second delivery after the event's row was written is still counted.
-  func countLateDuplicate(_ number: Int, commits: UInt32) {
-    if countsRepeats, sights[number].extraSightings > commits { duplicates += 1 }
+  func countLateDuplicate(_ number: Int, commits: UInt32, _ id: EventID) {
+    if sights[number].extraSightings > commits { countLateDuplicate(id) }
   }
-  func countLateDuplicate() { if countsRepeats { duplicates += 1 } }
+  func countLateDuplicate(_ id: EventID) {
+    guard countsRepeats else { return }
+    duplicates += 1
+    lateDuplicates.add(id)
+  }
 
-  func mayHaveMissed(from start: UInt64, to end: UInt64) -> Bool {
+  /// Whether a gap between the two may hide the event. One after which it was looked for does not.
+  func mayHaveMissed(_ number: Int, from start: UInt64, to end: UInt64) -> Bool {
     if let openGap, openGap < end { return true }
-    return gaps.contains { $0.from < end && start < $0.to }
+    let swept = sights[number].sweptAt
+    return gaps.contains { $0.from < end && start < $0.to && $0.to > swept }
   }
 
   // Order
@@ -313,13 +353,10 @@ final class HopBook: SightingSink {
     !showsMessages && shape == .perKey && order.isSuperseded(key: key, version: version, by: limit)
   }
 
-  /// Whether entries are told apart by the event's id or by its key, from an entry's name and the two.
-  func learnShape(name: OperationResult.TextRange, of content: OperationResult, id: EventID, key: EventID) {
-    guard id != key else { return }
-    shapeTries += 1
-    let text = content.string(name)
-    let (hasID, hasKey) = (text.containsWord(id.text), text.containsWord(key.text))
-    if hasID != hasKey { shape = hasID ? .perEvent : .perKey }
+  /// Whether the names of entries are not known well enough.
+  var wantsNames: Bool { !showsMessages && names.isOpen }
+  func learnName(_ content: OperationResult, id: EventID, key: EventID?) {
+    names.learn(content.withBytes(content.key) { Array($0) }, id: id, key: key)
   }
 
   /// - Parameters:
@@ -383,7 +420,10 @@ final class HopBook: SightingSink {
 
   // Waiting users
 
-  func join(_ number: Int, _ user: VirtualUser) { user.nextWaiting = waiting.updateValue(user, forKey: number) }
+  func join(_ number: Int, _ user: VirtualUser) {
+    user.nextWaiting = waiting[number]
+    waiting[number] = user
+  }
 
   func leave(_ number: Int, _ user: VirtualUser) {
     defer { user.nextWaiting = nil }
@@ -403,8 +443,7 @@ final class HopBook: SightingSink {
   }
 
   func wake(_ number: Int, seen: UInt64) {
-    guard !waiting.isEmpty else { return }
-    var next = waiting.removeValue(forKey: number)
+    var next = waiting[number].take()
     while let user = next {
       next = user.nextWaiting
       user.nextWaiting = nil
@@ -444,22 +483,31 @@ final class HopBook: SightingSink {
     if checksBody && declaration.bodySlots.contains(where: { $0 != nil }) || checksVersion && declaration.versionSlot != nil {
       final.mismatch = mismatches
     }
+    if declaration.run != nil { final.foreign = foreign }
+    if let sweep, sweep.error == nil {
+      if checksVersion, names.areOfKeys || declaration.versionSlot != nil { final.staleFinal = sweep.staleFinal.count }
+      if !sweep.mayHaveExpired { final.missing = sweep.missing.count }
+      final.extra = sweep.extra.count
+    }
     return final
   }
-}
 
-extension String {
-  /// Whether it contains the text with nothing of a word beside it: `order:12` contains `12`, and not `1`.
-  fileprivate func containsWord(_ word: String) -> Bool {
-    let (text, word) = (Array(utf8), Array(word.utf8))
-    guard !word.isEmpty, word.count <= text.count else { return false }
-    func isOfWord(_ byte: UInt8) -> Bool {
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte >= 0x80
+  /// What no row tells of.
+  func offenders() -> [JournalOffenders] {
+    var found = [(EventAnomaly.duplicate, lateDuplicates), (.mismatch, mismatchesAtEnd)]
+    if let sweep, sweep.error == nil {
+      found += [(.staleFinal, sweep.staleFinal), (.extra, sweep.extra)]
+      if !sweep.mayHaveExpired { found.append((.missing, sweep.missing)) }
     }
-    for start in 0...(text.count - word.count) where text[start..<start + word.count].elementsEqual(word) {
-      let end = start + word.count
-      if start == 0 || !isOfWord(text[start - 1]), end == text.count || !isOfWord(text[end]) { return true }
+    return found.filter { $0.1.count > 0 }.map { anomaly, tally in
+      JournalOffenders(event: event, hop: hop, anomaly: anomaly.rawValue, count: tally.count, ids: tally.ids)
     }
-    return false
+  }
+
+  func sweepRecord() -> JournalSweep? {
+    sweep.map {
+      JournalSweep(
+        event: event, hop: hop, entries: $0.entries, unread: $0.unread, fromNanoseconds: $0.began, toNanoseconds: $0.ended, error: $0.error)
+    }
   }
 }

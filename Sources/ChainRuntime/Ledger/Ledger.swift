@@ -9,8 +9,11 @@ import Metrics
 final class Ledger {
   let books: [EventBook]
 
-  init(program: Program, evaluator: Evaluator) {
-    books = program.events.indices.map { EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator) }
+  /// - Parameter runID: What a hop's `run` is compared with.
+  init(program: Program, evaluator: Evaluator, runID: String = "") {
+    books = program.events.indices.map {
+      EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator, runID: runID)
+    }
   }
 
   /// A waiting virtual user's place.
@@ -80,12 +83,16 @@ final class Ledger {
     return rows
   }
 
-  /// Decides everything: what was not seen and whose settle time has not passed is `unobserved`.
-  func finish(now: UInt64) -> [JournalEventRow] {
+  /// Decides what is left, at most `limit` of each event: what was not seen and whose settle time has not passed is `unobserved`. Called until
+  /// `isWritten`.
+  func finish(now: UInt64, limit: Int = .max) -> [JournalEventRow] {
     var rows: [JournalEventRow] = []
-    for book in books { book.advance(now: now, isFinal: true, limit: .max, into: &rows) }
+    for book in books { book.advance(now: now, isFinal: true, limit: limit, into: &rows) }
     return rows
   }
+
+  /// Whether every event's rows are written.
+  var isWritten: Bool { books.allSatisfy { $0.undecided.isEmpty && $0.unclaimed.isEmpty } }
 
   /// Whether every event that may still come was seen at every hop, or its time has passed.
   func isSettled(now: UInt64) -> Bool { books.allSatisfy { $0.isSettled(now: now) } }
@@ -93,6 +100,9 @@ final class Ledger {
   func takeHopIntervals() -> [HopInterval] { books.flatMap { $0.takeHopIntervals() } }
   func takeGaps() -> [JournalGap] { books.flatMap { $0.takeGaps() } }
   func unreadableSightings(at now: UInt64) -> [JournalFailure] { books.flatMap { $0.unreadableSightings(at: now) } }
+  /// What no row tells of.
+  func offenders() -> [JournalOffenders] { books.flatMap { $0.hops.flatMap { $0.offenders() } } }
+  func sweepRecords() -> [JournalSweep] { books.flatMap { $0.hops.compactMap { $0.sweepRecord() } } }
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.
   var isConserved: Bool { books.allSatisfy(\.isConserved) }

@@ -7,7 +7,7 @@ import Metrics
 /// A chain of phases, each of which ends in a call-back that begins the next: open the connections, run the chain's setup, arm the observers,
 /// apply the load, let running iterations finish, let events settle, run the teardown, close.
 final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
-  private enum TimerTag: Int { case heartbeat, interval, graceful }
+  private enum TimerTag: Int { case heartbeat, interval, graceful, concluding }
 
   private let plan: RunPlan
   private let program: Program
@@ -25,6 +25,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var heartbeat: ReactorTimer!
   private var intervalTimer: ReactorTimer!
   private var gracefulTimer: ReactorTimer!
+  private var concluding: ReactorTimer!
   private var heartbeatDue: UInt64 = 0
   private var heartbeatLast: UInt64 = 0
   private var intervalStart: UInt64 = 0
@@ -47,12 +48,18 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private let thresholdWatch: ThresholdWatch
   /// Virtual users whose `teardown_vu` still runs.
   private var usersToTearDown = 0
+  /// Every event is decided: what remains is to look at the entries once more.
+  private var isSweeping = false
+  private var finalSweep: FinalSweep?
+  private var gapSweeps: [GapSweep] = []
+  private var readerOperations: UInt64 = 0
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
   /// After every event was seen, how long the observers stay for second deliveries.
   private static let lingerNanoseconds: UInt64 = 200_000_000
   private static let rowsPerHeartbeat = 500
+  private static let rowsPerConclusion = 2000
   /// A screen is drawn four times a second, and no figure on it is older than that.
   private static let progressNanoseconds: UInt64 = 250_000_000
 
@@ -64,7 +71,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     let evaluator = Evaluator(program: plan.program)
     recorder = Recorder(program: plan.program)
     thresholdWatch = ThresholdWatch(program: plan.program, baseline: plan.baseline)
-    ledger = Ledger(program: plan.program, evaluator: evaluator)
+    ledger = Ledger(program: plan.program, evaluator: evaluator, runID: plan.runID)
     context = UserContext(
       program: plan.program, reactor: reactor, evaluator: evaluator, recorder: recorder, ledger: ledger, seed: plan.seed, runID: plan.runID,
       secretValues: plan.secretValues)
@@ -75,6 +82,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat = ReactorTimer(owner: self, tag: TimerTag.heartbeat.rawValue)
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
+    concluding = ReactorTimer(owner: self, tag: TimerTag.concluding.rawValue)
   }
 
   // Connecting
@@ -190,6 +198,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     if plan.firstIteration > 0 { (executor as? UserPool)?.skip(to: plan.firstIteration) }
     context.stopLoad = { [unowned self] in if self.phase == .load { self.stopLoad(now: MonotonicClock.now) } }
     // A schedule begins a moment ahead, so that its first arrival is not late already; users without one begin at once.
+    for (event, book) in ledger.books.enumerated() {
+      book.onGapEnded = { [unowned self] hop, start in self.sweepAfterGap(event: event, hop: hop, since: start) }
+    }
     loadStart = MonotonicClock.now
     if case .open = plan.profile.model { loadStart &+= 20_000_000 }
     asked = AskedLoad(profile: plan.profile, start: loadStart)
@@ -283,6 +294,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     case .graceful:
       executor?.stopStarting(now: now)
       executor?.interruptAll(now: now)
+    case .concluding: conclude(now: now)
     }
   }
 
@@ -314,10 +326,12 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     interval.usersTotal = UInt64(executor?.totalUsers ?? 0)
     interval.hops = ledger.takeHopIntervals()
     health.fill(&interval.generator, intervalNanoseconds: now &- intervalStart)
+    interval.generator.longestTurnNanoseconds = reactor.turnNanosecondsMax
+    reactor.turnNanosecondsMax = 0
     let posted = reactor.mailbox.postedCount
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
-    let sent = observers.reduce(into: (operations: UInt64(0), fences: UInt64(0))) {
+    let sent = observers.reduce(into: (operations: readerOperations, fences: UInt64(0))) {
       $0.operations &+= $1.observer.operationsSent &- $1.observer.fencesSent
       $0.fences &+= $1.observer.fencesSent
     }
@@ -355,16 +369,68 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       if settledSince == 0 { settledSince = now }
       guard program.events.isEmpty || now &- settledSince >= LoadSession.lingerNanoseconds else { return }
     }
+    guard !isSweeping else {
+      if isStoppingAtOnce { finalSweep?.cancel() }
+      return
+    }
+    isSweeping = true
+    stopGapSweeps()
+    conclude(now: now)
+  }
+
+  /// Writes the rows that are left, some in each turn: after a fast run there are as many as its events of one settle time, and the journal
+  /// takes only so many at once.
+  private func conclude(now: UInt64) {
+    guard !plan.journal.isBehind else { return reactor.arm(concluding, at: now &+ 5_000_000) }
+    plan.journal.append(ledger.finish(now: now, limit: LoadSession.rowsPerConclusion))
+    // In a turn of its own: a timer that is due in this one would fire in it.
+    guard ledger.isWritten else { return reactor.arm(concluding, at: now &+ 1) }
+    beginSweep(now: now)
+  }
+
+  private func beginSweep(now: UInt64) {
+    let sweep = FinalSweep(ledger: ledger, drivers: context.drivers) { self.sweepEnded() }
+    finalSweep = sweep
+    if isStoppingAtOnce { return sweep.cancel() }
+    if sweep.isNeeded { plan.journal.append(JournalPhase(name: .sweep, atNanoseconds: now)) }
+    sweep.begin()
+  }
+
+  private func sweepEnded() {
+    let now = MonotonicClock.now
+    readerOperations &+= finalSweep?.operationsSent ?? 0
+    finalSweep = nil
     heartbeat.disarm()
     intervalTimer.disarm()
+    // What was seen during the sweep came late.
     plan.journal.append(ledger.finish(now: now))
     takeInterval(now: max(now, intervalStart))
     plan.journal.append(ledger.unreadableSightings(at: now))
     for (observer, event, hop) in observers { writeObserver(observer, event, hop) }
+    plan.journal.append(ledger.sweepRecords())
+    plan.journal.append(ledger.offenders())
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
     runTeardown()
+  }
+
+  /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
+  private func sweepAfterGap(event: Int, hop: Int, since start: UInt64) {
+    guard !isSweeping, phase == .load || phase == .stopping || phase == .settling else { return }
+    let declaration = program.events[event].hops[hop]
+    guard let reader = context.drivers[declaration.connection.index].makeEntryReader(hop: declaration) else { return }
+    let sweep = GapSweep(book: ledger.books[event], hop: hop, gapStart: start, reader: reader)
+    gapSweeps.append(sweep)
+    sweep.begin()
+  }
+
+  private func stopGapSweeps() {
+    for sweep in gapSweeps {
+      sweep.stop()
+      readerOperations &+= sweep.operationsSent
+    }
+    gapSweeps = []
   }
 
   private func runTeardown() {
@@ -386,6 +452,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for (event, declaration) in program.events.enumerated() {
       for hop in declaration.hops.indices { ledger.attach(nil, event: event, hop: hop) }
     }
+    for book in ledger.books { book.onGapEnded = nil }
+    stopGapSweeps()
     for (observer, _, _) in observers { observer.close() }
     for driver in context.drivers { driver.close() }
     blockUser?.retire()
@@ -393,6 +461,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeat.invalidate()
     intervalTimer.invalidate()
     gracefulTimer.invalidate()
+    concluding.invalidate()
     plan.journal.append(recorder.takeFailures())
     result.mailboxMessages = reactor.mailbox.postedCount
     completion(result)

@@ -132,6 +132,10 @@ package enum ThresholdEvaluation {
       guard let value = read(histogram) else { return .notEstimable(missing(histogram)) }
       return .value(value, text: Figure.time(value))
     }
+    func bounds(_ lows: HistogramSnapshot, _ highs: HistogramSnapshot, _ hop: HopRecord) -> Observation {
+      guard let low = read(lows), let high = read(highs) else { return .notEstimable(missing(highs)) }
+      return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", resolution: hop.resolutionNanoseconds)
+    }
     switch series {
     case .step(let step): return single(record.steps[step.index].service)
     case .response: return single(record.response)
@@ -140,8 +144,10 @@ package enum ThresholdEvaluation {
     case .measure(let measure): return single(record.measures[measure].values)
     case .lag(let event, let hop):
       let hop = record.events[event.index].hops[hop]
-      guard let low = read(hop.lagLow), let high = read(hop.lagHigh) else { return .notEstimable(missing(hop.lagHigh)) }
-      return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", resolution: hop.resolutionNanoseconds)
+      return bounds(hop.lagLow, hop.lagHigh, hop)
+    case .stable(let event, let hop):
+      let hop = record.events[event.index].hops[hop]
+      return bounds(hop.stableLow, hop.stableHigh, hop)
     }
   }
 
@@ -201,6 +207,9 @@ extension HopRecord {
     case "stale_final": counts.staleFinal
     case "missing": counts.missing
     case "extra": counts.extra
+    case "foreign": counts.foreign
+    case "recovered": counts.recovered
+    case "absent": counts.absent
     case "visible_before_ack": visibleBeforeAck
     default: nil
     }

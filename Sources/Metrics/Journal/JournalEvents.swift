@@ -139,6 +139,7 @@ package struct JournalLedger: JournalRecord, Hashable {
       json.optional("stale_final", hop.staleFinal)
       json.optional("missing", hop.missing)
       json.optional("extra", hop.extra)
+      json.optional("foreign", hop.foreign)
     }
   }
 
@@ -168,6 +169,7 @@ package struct JournalLedger: JournalRecord, Hashable {
         hop.staleFinal = $0.optionalUnsigned("stale_final")
         hop.missing = $0.optionalUnsigned("missing")
         hop.extra = $0.optionalUnsigned("extra")
+        hop.foreign = $0.optionalUnsigned("foreign")
         return hop
       })
   }

@@ -54,6 +54,7 @@ extension JournalInterval {
       json.beginObject()
       json.nonEmpty("lateness", generator.loopLateness)
       json.nonZero("gap_ns", generator.longestGapNanoseconds)
+      json.nonZero("turn_ns", generator.longestTurnNanoseconds)
       json.nonZero("cpu_ns", generator.cpuNanoseconds)
       json.nonZero("cpu_allowed_ns", generator.cpuAllowedNanoseconds)
       json.nonZero("steal_ns", generator.stealNanoseconds)
@@ -116,6 +117,7 @@ extension JournalInterval {
     if let health = json["generator"] {
       generator.loopLateness = HistogramSnapshot(health["lateness"])
       generator.longestGapNanoseconds = health.unsigned("gap_ns")
+      generator.longestTurnNanoseconds = health.unsigned("turn_ns")
       generator.cpuNanoseconds = health.unsigned("cpu_ns")
       generator.cpuAllowedNanoseconds = health.unsigned("cpu_allowed_ns")
       generator.stealNanoseconds = health.unsigned("steal_ns")

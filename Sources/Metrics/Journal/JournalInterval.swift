@@ -104,6 +104,8 @@ package struct GeneratorHealth: Hashable, Sendable {
   /// Heartbeat minus its due time.
   package var loopLateness = HistogramSnapshot()
   package var longestGapNanoseconds: UInt64 = 0
+  /// The longest turn of the loop, waiting excluded: how long anything that a connector or a chain does has held up everybody else.
+  package var longestTurnNanoseconds: UInt64 = 0
   /// CPU time of this process, and what affinity and cgroup would have allowed in the same span, nanoseconds.
   package var cpuNanoseconds: UInt64 = 0
   package var cpuAllowedNanoseconds: UInt64 = 0

@@ -91,6 +91,11 @@ package final class JournalWriter: Sendable {
     if isFirst { wake.signal() }
   }
 
+  /// Whether so much waits that a caller which can wait should; records are lost beyond twice as much.
+  package var isBehind: Bool {
+    mailbox.withLock { $0.failure == nil && $0.waitingRecords >= Self.waitingRecordsMax / 2 }
+  }
+
   /// What went wrong, if anything; stays set.
   package var failure: JournalFailureState? {
     mailbox.withLock { $0.failure }

@@ -67,6 +67,8 @@ package struct HopCounts: Hashable, Sendable {
   package var staleFinal: UInt64?
   package var missing: UInt64?
   package var extra: UInt64?
+  /// Made by other runs: on nobody's account. nil unless the hop maps `run`.
+  package var foreign: UInt64?
 
   package init() {}
 

@@ -115,6 +115,8 @@ package struct HopRecord: Hashable, Sendable {
   package var visibleBeforeAck: UInt64 = 0
   /// How it was observed, why so, and with how many requests; nil in a run that ended before its observers were in place.
   package var observation: JournalObserver?
+  /// The comparison at the end; nil where there was none.
+  package var sweep: JournalSweep?
   /// By outcome or anomaly, those that are not `ok`: the first ids of each kind.
   package var offenders: [OffenderList] = []
 

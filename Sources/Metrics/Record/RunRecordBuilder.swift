@@ -50,6 +50,8 @@ struct RunRecordBuilder {
     case .observer: add(JournalObserver(json))
     case .gap: record.gaps.append(JournalGap(json))
     case .ledger: add(JournalLedger(json))
+    case .sweep: add(JournalSweep(json))
+    case .offenders: add(JournalOffenders(json))
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
@@ -74,7 +76,7 @@ struct RunRecordBuilder {
 
   mutating func add(_ interval: JournalInterval) {
     addGenerator(interval)
-    if keepsTimeline { intervals.append(interval) }  // the timeline is made at the end, when the load's start is known
+    if keepsTimeline { intervals.append(interval.forTimeline) }  // the timeline is made at the end, when the load's start is known
     if interval.isWarmUp {
       record.warmUpIterations += interval.iterations
       return
@@ -120,6 +122,7 @@ struct RunRecordBuilder {
     let health = interval.generator
     lateness.add(health.loopLateness)
     record.generator.longestGapNanoseconds = max(record.generator.longestGapNanoseconds, health.longestGapNanoseconds)
+    record.generator.longestTurnNanoseconds = max(record.generator.longestTurnNanoseconds, health.longestTurnNanoseconds)
     record.generator.cpuNanoseconds &+= health.cpuNanoseconds
     record.generator.cpuAllowedNanoseconds &+= health.cpuAllowedNanoseconds
     record.generator.stealNanoseconds &+= health.stealNanoseconds
@@ -149,6 +152,21 @@ struct RunRecordBuilder {
     lists[position].count &+= 1
     if lists[position].ids.count < OffenderList.idsMax { lists[position].ids.append(row.id) }
     record.events[row.event].hops[row.hop].offenders = lists
+  }
+
+  private mutating func add(_ sweep: JournalSweep) {
+    guard record.events.indices.contains(sweep.event), record.events[sweep.event].hops.indices.contains(sweep.hop) else { return }
+    record.events[sweep.event].hops[sweep.hop].sweep = sweep
+  }
+
+  private mutating func add(_ offenders: JournalOffenders) {
+    guard record.events.indices.contains(offenders.event), record.events[offenders.event].hops.indices.contains(offenders.hop) else { return }
+    var lists = record.events[offenders.event].hops[offenders.hop].offenders
+    let position = lists.firstIndex { $0.kind == offenders.anomaly } ?? lists.count
+    if position == lists.count { lists.append(OffenderList(kind: offenders.anomaly)) }
+    lists[position].count &+= offenders.count
+    lists[position].ids += offenders.ids.prefix(max(0, OffenderList.idsMax - lists[position].ids.count))
+    record.events[offenders.event].hops[offenders.hop].offenders = lists
   }
 
   mutating func add(_ ledger: JournalLedger) {
@@ -230,6 +248,20 @@ struct RunRecordBuilder {
       let position = positions[SecondKey(second: second, isWarmUp: false)] ?? positions[SecondKey(second: second, isWarmUp: true)]
       if let position { record.seconds[position].failures &+= failure.count }
     }
+  }
+}
+
+extension JournalInterval {
+  /// What the timeline needs of it: an hour has 3 600 of them, and each histogram has a thousand buckets.
+  fileprivate var forTimeline: JournalInterval {
+    var kept = self
+    kept.startDelay = HistogramSnapshot()
+    kept.measures = []
+    kept.hops = []
+    kept.checks = []
+    kept.generator.loopLateness = HistogramSnapshot()
+    for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
+    return kept
   }
 }
 

@@ -68,6 +68,7 @@ extension HopCounts {
     counts.reordered = less(reordered, earlier.reordered)
     counts.mismatch = less(mismatch, earlier.mismatch)
     counts.regressed = less(regressed, earlier.regressed)
+    counts.foreign = less(foreign, earlier.foreign)
     return counts
   }
 }

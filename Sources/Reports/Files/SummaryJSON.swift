@@ -148,7 +148,7 @@ package enum SummaryJSON {
       json.beginObject()
       for hop in event.hops {
         json.key(hop.info.name)
-        write(hop, to: &json)
+        write(hop, of: event.info, to: &json)
       }
       json.endObject()
       json.endObject()
@@ -156,7 +156,7 @@ package enum SummaryJSON {
     json.endObject()
   }
 
-  private static func write(_ hop: HopRecord, to json: inout JSONWriter) {
+  private static func write(_ hop: HopRecord, of event: EventInfo, to json: inout JSONWriter) {
     json.beginObject()
     json.member("how", hop.info.how)
     json.member("ok", hop.counts.ok)
@@ -171,11 +171,13 @@ package enum SummaryJSON {
     json.member("aborted", hop.counts.aborted)
     json.member("duplicate", hop.counts.duplicate)
     json.member("reordered", hop.counts.reordered)
+    json.member("reordered_extent", hop.counts.reorderedExtentMax)
     json.member("mismatch", hop.counts.mismatch)
     json.member("regressed", hop.counts.regressed)
     json.member("stale_final", hop.counts.staleFinal)
     json.member("missing", hop.counts.missing)
     json.member("extra", hop.counts.extra)
+    json.member("foreign", hop.counts.foreign)
     json.member("visible_before_ack", hop.visibleBeforeAck)
     json.key("observer")
     json.beginObject()
@@ -193,8 +195,56 @@ package enum SummaryJSON {
     json.key("hi")
     write(hop.lagHigh, to: &json)
     json.endObject()
+    json.key("stable")
+    if hop.stableHigh.isEmpty {
+      json.null()
+    } else {
+      json.beginObject()
+      json.key("lo")
+      write(hop.stableLow, to: &json)
+      json.key("hi")
+      write(hop.stableHigh, to: &json)
+      json.endObject()
+    }
+    json.key("curve")
+    json.beginArray()
+    for point in VisibilityCurve(of: hop, settle: event.settleNanoseconds ?? hop.lagHigh.maxNanoseconds ?? 0).points {
+      json.beginArray()
+      json.rawNumber(Quantities.seconds(point.at))
+      json.double(share(point.low))
+      json.double(share(point.high))
+      json.endArray()
+    }
+    json.endArray()
+    json.key("sweep")
+    if let sweep = hop.sweep {
+      json.beginObject()
+      json.member("entries", sweep.entries)
+      json.member("unread", sweep.unread)
+      json.key("duration_s")
+      json.rawNumber(Quantities.seconds(sweep.toNanoseconds - min(sweep.fromNanoseconds, sweep.toNanoseconds)))
+      json.member("error", sweep.error)
+      json.endObject()
+    } else {
+      json.null()
+    }
+    json.key("offenders")
+    json.beginObject()
+    for list in hop.offenders {
+      json.key(list.kind)
+      json.beginObject()
+      json.member("count", list.count)
+      json.key("ids")
+      json.beginArray()
+      for id in list.ids { json.string(id) }
+      json.endArray()
+      json.endObject()
+    }
+    json.endObject()
     json.endObject()
   }
+
+  private static func share(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
 
   private static func writeChecks(of run: RunRecord, to json: inout JSONWriter) {
     json.key("checks")
@@ -236,6 +286,8 @@ package enum SummaryJSON {
     write(run.generator.loopLateness, to: &json)
     json.key("longest_gap_s")
     json.rawNumber(Quantities.seconds(run.generator.longestGapNanoseconds))
+    json.key("longest_turn_s")
+    json.rawNumber(Quantities.seconds(run.generator.longestTurnNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.cpuAllowedNanoseconds))
     json.member("late_user_free", run.generator.lateUserFree)

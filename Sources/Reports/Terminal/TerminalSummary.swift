@@ -159,6 +159,7 @@ package struct TerminalSummary {
       column("unexpected", .bad, \.unexpected), column("aborted", .bad, \.aborted), column("duplicate", .bad, \.duplicate),
       column("reordered", .bad, \.reordered), column("mismatch", .bad, \.mismatch), column("regressed", .bad, \.regressed),
       column("stale at end", .bad, \.staleFinal), column("missing", .bad, \.missing), column("extra", .bad, \.extra),
+      column("foreign", .plain, \.foreign),
     ].filter { column in column.isAlwaysShown || event.hops.contains { (column.value($0.counts) ?? 0) > 0 } }
     var table = TextTable([.left, .left] + columns.map { _ in .right })
     table.header(["", ""] + columns.map(\.name))
@@ -170,8 +171,50 @@ package struct TerminalSummary {
             return Cell(Quantities.count(value), value == 0 ? .faint : column.tone)
           })
     }
-    return table.lines(width: width, style: style)
+    var lines = table.lines(width: width, style: style)
+    if let counts = event.counts {
+      let parts: [(String, (HopCounts) -> UInt64)] = [
+        ("ok", \.ok), ("late", \.late), ("lost", \.lost), ("unobserved", \.unobserved), ("superseded", \.superseded), ("blocked", \.blocked),
+      ]
+      for hop in event.hops {
+        let sum = parts.filter { $0.1(hop.counts) > 0 }.map { "\(Quantities.count($0.1(hop.counts))) \($0.0)" }.joined(separator: " + ")
+        let equation = "\(hop.info.name): \(Quantities.count(counts.committed)) committed = \(sum.isEmpty ? "0" : sum)"
+        if hop.counts.accountedFor != counts.committed {
+          lines.append(note(equation) + imbalance)
+        } else if hop.counts.ok != counts.committed {
+          lines.append(note(equation))
+        }
+      }
+    }
+    return lines + notChecked(of: event)
   }
+
+  /// What could not be checked with what the chain maps, and the entries that were read once more.
+  private func notChecked(of event: EventRecord) -> [String] {
+    guard event.counts != nil else { return [] }
+    var lines: [String] = []
+    for hop in event.hops {
+      if let extent = hop.counts.reorderedExtentMax {
+        lines.append(note("\(hop.info.name): reordered ones came up to \(Quantities.count(extent, "event")) of their key too late"))
+      }
+      if let sweep = hop.sweep {
+        let entries = Quantities.count(sweep.entries, "entry", "entries")
+        if let error = sweep.error {
+          lines.append(note("\(hop.info.name): not compared at the end, after \(entries): \(error)"))
+        } else {
+          let rest = sweep.unread > 0 ? ", and \(Quantities.count(sweep.unread)) more were not" : ""
+          lines.append(note("\(hop.info.name): \(entries) read again at the end\(rest)"))
+        }
+      }
+    }
+    let unordered = event.hops.filter { $0.counts.reordered == nil && $0.counts.regressed == nil && $0.counts.staleFinal == nil }
+    if !unordered.isEmpty { lines.append(note("order and staleness at \(names(unordered)): not checkable (no version)")) }
+    let unread = event.hops.filter { $0.counts.mismatch == nil }
+    if !unread.isEmpty { lines.append(note("content at \(names(unread)): not checkable (no body)")) }
+    return lines
+  }
+
+  private func names(_ hops: [HopRecord]) -> String { hops.map(\.info.name).joined(separator: ", ") }
 
   private func lags(of event: EventRecord) -> [String] {
     let seen = event.hops.filter { !$0.lagHigh.isEmpty }
@@ -193,6 +236,14 @@ package struct TerminalSummary {
         Cell(hop.resolutionNanoseconds.map(Quantities.duration) ?? "", .faint),
         Cell(hop.visibleBeforeAck > 0 ? Quantities.count(hop.visibleBeforeAck) : "", .faint),
       ])
+    }
+    // What was visible at first and is so to the end needs no line of its own.
+    for hop in event.hops where !hop.stableHigh.isEmpty && hop.stableHigh.sum != hop.lagHigh.sum {
+      func quantile(_ q: Double) -> Cell {
+        guard let high = hop.stableHigh.estimableQuantile(q) else { return Cell("–", .faint) }
+        return Cell(Quantities.interval(min(hop.stableLow.quantile(q) ?? 0, high), high))
+      }
+      table.row([Cell("\(hop.info.name), for good", .faint), quantile(0.5), quantile(0.95), quantile(0.99), "", ""])
     }
     var lines = table.lines(width: width, style: style)
     if isLimited { lines.append(note("~ limited by the resolution: more than a tenth of the value")) }

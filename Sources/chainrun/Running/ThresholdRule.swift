@@ -48,6 +48,7 @@ enum ThresholdRule {
     switch series {
     case .step(let step): "step \(step.index)"
     case .lag(let event, let hop): "lag \(event.index) \(hop)"
+    case .stable(let event, let hop): "stable \(event.index) \(hop)"
     case .response: "response"
     case .service: "service"
     case .startDelay: "start_delay"
@@ -117,6 +118,9 @@ enum ThresholdRule {
       case "lag":
         guard let event = row(of: start.events.count), let hop = row(of: start.events[event].hops.count) else { return nil }
         return .lag(EventIndex(event), hop: hop)
+      case "stable":
+        guard let event = row(of: start.events.count), let hop = row(of: start.events[event].hops.count) else { return nil }
+        return .stable(EventIndex(event), hop: hop)
       case "response": return .response
       case "service": return .service
       case "start_delay": return .startDelay

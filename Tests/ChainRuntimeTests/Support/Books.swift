@@ -18,7 +18,7 @@ final class Books {
     let step = sketch.step("insert")
     _ = sketch.event("made", origin: step, idType: idType, body: body, deadline: 100, settle: 1000, mapping: mapping, hops: hops)
     program = sketch.program
-    ledger = Ledger(program: program, evaluator: Evaluator(program: program))
+    ledger = Ledger(program: program, evaluator: Evaluator(program: program), runID: "run-1")
   }
 
   static let twoHops = [(name: "queue", observer: "tap"), (name: "cache", observer: "watch")]

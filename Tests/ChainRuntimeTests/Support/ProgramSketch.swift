@@ -102,6 +102,7 @@ struct ProgramSketch {
     var hopsReadRun = false
     /// Hops that hold a state read the id from the content too: their entries have the ordering key's name.
     var cacheIsPerKey = false
+    var expires: UInt64?
   }
 
   /// An event with hops `names`; each hop's mapping reads the id from the key (or the member `id` of the JSON content) and the body fields
@@ -112,13 +113,19 @@ struct ProgramSketch {
   ) -> EventIndex {
     var declarations: [HopDeclaration] = []
     for hop in hops {
-      let entry = pc
+      let start = pc
       func member(_ name: String, _ type: ValueType, _ sketch: inout ProgramSketch) -> SlotIndex {
         let shown = sketch.slot()
         let member = sketch.path(.json, [.member(name)])
         sketch.emit(.loadResult(d: shown, member), .cast(d: shown, a: shown, type == .int ? .int : .string))
         return shown
       }
+      var run: (entry: Int, slot: SlotIndex)?
+      if mapping.hopsReadRun {
+        run = (pc, member("run", .string, &self))
+        emit(.end)
+      }
+      let entry = run == nil ? start : pc
       let id: SlotIndex
       if mapping.cacheIsPerKey, hop.observer != "tap" {
         id = member("id", idType, &self)
@@ -141,7 +148,8 @@ struct ProgramSketch {
         HopDeclaration(
           name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
           keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
-          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, range: nowhere))
+          readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, run: run,
+          expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires, range: nowhere))
     }
     program.events.append(
       EventDeclaration(

@@ -49,6 +49,10 @@ final class Script: @unchecked Sendable {
   var openedDrivers = 0
   var closedDrivers = 0
   var observers: [String: ScriptedObserver] = [:]
+  /// What entry readers find: content by name; nil for a system without entries.
+  var entries: [String: String]?
+  var readError: OperationError?
+  var readNames: [String] = []
 
   init(_ reply: @escaping (ScriptedRequest) -> ScriptedReply = { _ in .ok() }) { self.reply = reply }
 
@@ -107,6 +111,29 @@ struct ScriptedConnector: Connector {
   }
 }
 
+/// Answers at once.
+final class ScriptedReader: EntryReader {
+  private let script: Script
+  private(set) var operationsSent: UInt64 = 0
+  init(_ script: Script) { self.script = script }
+
+  func read(
+    _ names: [[UInt8]], deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
+    completion: @escaping (OperationError?) -> Void
+  ) {
+    if let error = script.readError { return completion(error) }
+    for (place, bytes) in names.enumerated() {
+      operationsSent += 1
+      let name = String(decoding: bytes, as: UTF8.self)
+      script.readNames.append(name)
+      each(place, script.entries?[name].map { sightingContent(key: name, $0) }, MonotonicClock.now)
+    }
+    completion(nil)
+  }
+
+  func close() {}
+}
+
 final class ScriptedDriver: ConnectionDriver, TimerOwner {
   private let script: Script
   private let connection: Int
@@ -125,6 +152,8 @@ final class ScriptedDriver: ConnectionDriver, TimerOwner {
     self.program = program
     self.reactor = reactor
   }
+
+  func makeEntryReader(hop: HopDeclaration) -> (any EntryReader)? { script.entries == nil ? nil : ScriptedReader(script) }
 
   func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
     script.openedDrivers += 1
