@@ -160,6 +160,8 @@ final class HopBook: SightingSink {
     gaps.append((start, end))
     untakenGaps.append(
       JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
+    // What is outstanding is read now, and told again by the server if it changes: a second sighting is no second write any more.
+    countsRepeats = showsMessages
     book?.gapEnded(self, start)
   }
 
