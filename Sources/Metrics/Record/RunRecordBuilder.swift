@@ -296,11 +296,9 @@ extension JournalInterval {
   /// What the timeline needs of it: an hour has 3 600 of them, and each histogram has a thousand buckets.
   fileprivate var forTimeline: JournalInterval {
     var kept = self
-    kept.startDelay = HistogramSnapshot()
     kept.measures = []
     kept.hops = []
     kept.checks = []
-    kept.generator.loopLateness = HistogramSnapshot()
     for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
     return kept
   }
