@@ -37,7 +37,7 @@ extension OnServers.LedgerClaims {
     }
   }
 
-  @Test(.disabled("'every:' of 'watch' is observed on the branch 'observers' only")) func `polling each 100 ms decides what it can and says what it cannot`() throws {
+  @Test func `polling each 100 ms decides what it can and says what it cannot`() throws {
     let sandbox = try OnServers.sandbox()
     let thresholds = """
       thresholds:
@@ -48,7 +48,7 @@ extension OnServers.LedgerClaims {
       """
     let run = try LedgerRun(
       sandbox, ["--delay-writer=30ms"],
-      [("watch: order:*\n", "watch: order:*\n        every: 100ms\n"), ("thresholds:\n", thresholds)])
+      [("watch: order:*\n", "watch: order:*\n        at: order:${id}\n        how: poll\n        every: 100ms\n"), ("thresholds:\n", thresholds)])
     let resolution = run.results.seconds("events/order_created/hops/cached/resolution_s")
     #expect((0.07...0.15).contains(resolution), "\(resolution) s\n\(run.ended)")
     let verdicts = run.results.value("thresholds")?.elements.compactMap { $0["verdict"]?.string } ?? []

@@ -90,8 +90,19 @@ package enum ResultFiles {
       return try write(into: path, from: directory, locust, conclude)
     }
     var run: RunRecord
+    var histograms = ""
     do throws(JournalReadError) {
-      run = try JournalReader.read(path: directory + "/" + journalName)
+      let path = directory + "/" + journalName
+      if format == .hlog {
+        let log = HistogramLog(start: try JournalReader.readStart(path: path))
+        histograms = log.header
+        run = try JournalReader.read(path: path) { (_) throws(JournalReadError) in
+        } eachInterval: { (interval) throws(JournalReadError) in
+          histograms += log.lines(of: interval)
+        }
+      } else {
+        run = try JournalReader.read(path: path)
+      }
     } catch {
       throw .journal(error)
     }
@@ -104,6 +115,7 @@ package enum ResultFiles {
     case .csv: text = LocustCSV.stats(of: run)
     case .junit: text = JUnitXML.text(of: run)
     case .md: text = MarkdownSummary.text(of: run)
+    case .hlog: text = histograms
     }
     if let path { try OutputFile.write(text, to: path) } else { elsePrint(text) }
     return run
@@ -112,7 +124,7 @@ package enum ResultFiles {
 
 /// What `chainrun report --format` takes.
 package enum ReportFormat: String, CaseIterable, Sendable {
-  case text, html, json, csv, junit, md
+  case text, html, json, csv, junit, md, hlog
 }
 
 package enum ResultFilesError: Error, Hashable, Sendable, CustomStringConvertible {

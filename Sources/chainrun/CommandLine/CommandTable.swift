@@ -96,7 +96,7 @@ struct CommandDescription: Sendable {
       ],
       operand: "DIR|latest", operandCount: 1...1,
       options: [
-        Option("--format", "FORMAT", "only this one, to standard output: text, html, json, csv, junit or md"),
+        Option("--format", "FORMAT", "only this one, to standard output: text, html, json, csv, junit, md or hlog"),
         Option("--out", "PATH", "write it to a file instead; with csv a folder for the five files"),
       ]),
     CommandDescription(
