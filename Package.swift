@@ -65,7 +65,7 @@ let package = Package(
     // Rung 3
     room("ChainLanguage", imports: ["Diagnostics", "ChainProgram", "LosslessJSON", "CYAML"]),
     room("ChainIO", imports: ["ChainProgram", "LosslessJSON", "CLinux", "CCurl"]),
-    room("History", imports: ["LosslessJSON", "CSQLite", "CPostgres"]),
+    room("History", imports: ["Metrics", "LosslessJSON", "CSQLite", "CPostgres"]),
 
     // Rung 4
     room("PostgresConnector", imports: ["ChainIO", "ChainProgram", "LosslessJSON", "CPostgres"]),

@@ -28,13 +28,6 @@ import Testing
     #expect(WelchTest([1], [2, 3]) == nil)
   }
 
-  @Test func `Holm's correction is the one of its definition`() {
-    let adjusted = Holm.adjusted([0.01, 0.04, 0.03, 0.005])
-    #expect(zip(adjusted, [0.03, 0.06, 0.06, 0.02]).allSatisfy { abs($0 - $1) < 1e-12 })
-    #expect(Holm.adjusted([0.9, 0.8]) == [1, 1])
-    #expect(Holm.adjusted([]) == [])
-  }
-
   @Test func `the shift is the median of all differences`() {
     #expect(Median.shift(from: [1, 2, 3], to: [4, 5, 6]) == 3)
     #expect(Median.of([3, 1, 2, 10]) == 2.5)

@@ -43,7 +43,7 @@ import Testing
   @Test func `Markdown, JSON and JUnit say the same`() throws {
     let comparison = try comparison()
     let markdown = ComparisonReport.markdown(comparison)
-    #expect(markdown.hasPrefix("## REGRESSED: &lt;script>"))
+    #expect(markdown.hasPrefix("## REGRESSED: &lt;script&gt;"))
     #expect(markdown.contains("| `response.p50` | 20.2 ms | 24.7 ms | +22 % |"))
     let json = try JSONDocument(parsing: ComparisonReport.json(comparison)).root
     #expect(json["verdict"]?.string == "REGRESSED" && json["metrics"]?[0]?["verdict"]?.string == "REGRESSED")

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Metrics
 
 /// Two sets of runs of one chain under one load, figure by figure.
 ///
@@ -101,7 +102,7 @@ package struct MetricComparison: Hashable, Sendable {
       guard b.count == before.count, a.count == after.count else { return nil }
       return Candidate(metric: metric, before: b, after: a, test: WelchTest(b.map { scaled($0, metric.unit) }, a.map { scaled($0, metric.unit) }))
     }
-    let adjusted = Holm.adjusted(candidates.map { $0.test?.pValue ?? 1 })
+    let adjusted = ExactTest.holm(candidates.map { $0.test?.pValue ?? 1 }, family: candidates.count)
     return zip(candidates, adjusted).map { candidate, p in
       MetricComparison(candidate.metric, before: candidate.before, after: candidate.after, test: candidate.test, pValue: p)
     }

@@ -48,21 +48,6 @@ struct Moments {
   }
 }
 
-package enum Holm {
-  /// Adjusted p-values in the order given: comparing them with alpha keeps the chance of any false alarm among all below alpha
-  /// (Holm 1979).
-  package static func adjusted(_ pValues: [Double]) -> [Double] {
-    let order = pValues.indices.sorted { pValues[$0] < pValues[$1] }
-    var adjusted = pValues
-    var highest = 0.0
-    for (rank, index) in order.enumerated() {
-      highest = max(highest, min(1, Double(pValues.count - rank) * pValues[index]))
-      adjusted[index] = highest
-    }
-    return adjusted
-  }
-}
-
 package enum Median {
   /// Nil for nothing; the mean of the two middle values for an even count.
   package static func of(_ values: [Double]) -> Double? {

@@ -32,20 +32,15 @@ struct JUnitCase {
   let isFailure: Bool
 
   static func suite(_ name: String, _ cases: [JUnitCase]) -> String {
-    let failures = cases.count(where: \.isFailure)
-    var lines = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>"]
-    lines.append("<testsuites tests=\"\(cases.count)\" failures=\"\(failures)\">")
-    lines.append("  <testsuite name=\"\(escaped(name))\" tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"0\" skipped=\"0\">")
-    for one in cases {
-      lines.append("    <testcase classname=\"\(escaped(name))\" name=\"\(escaped(one.name))\">")
-      lines.append(
-        one.isFailure
-          ? "      <failure message=\"\(escaped(one.output))\"></failure>" : "      <system-out>\(escaped(one.output))</system-out>")
-      lines.append("    </testcase>")
+    let failures = String(cases.count(where: \.isFailure))
+    let total = String(cases.count)
+    let tests = cases.map { one in
+      let outcome =
+        one.isFailure ? Markup.empty("failure", ["message": one.output]) : Markup.element("system-out", [:], Markup.escape(one.output))
+      return Markup.element("testcase", ["classname": name, "name": one.name], outcome)
     }
-    lines += ["  </testsuite>", "</testsuites>"]
-    return lines.joined(separator: "\n") + "\n"
+    let suite = Markup.element(
+      "testsuite", ["name": name, "tests": total, "failures": failures, "errors": "0", "skipped": "0"], "\n" + tests.joined(separator: "\n") + "\n")
+    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + Markup.element("testsuites", ["tests": total, "failures": failures], suite) + "\n"
   }
-
-  private static func escaped(_ text: String) -> String { PageText.escaped(text) }
 }

@@ -1,37 +1,15 @@
-internal import Glibc
 package import History
-
-/// Text as text, in HTML and XML alike.
-enum PageText {
-  static func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      case "'": out += "&#39;"
-      case "\t", "\n": out.unicodeScalars.append(scalar)
-      // What XML 1.0 cannot hold.
-      case let control where control.value < 0x20 || control.value == 0x7f: out += "\u{fffd}"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out
-  }
-}
 
 extension ComparisonReport {
   /// One page with a strip for each figure: every run is a mark, so that the reader sees what the verdict rests on.
   package static func html(_ comparison: RunComparison) -> String {
-    var body = "<p class=\"verdict \(comparison.verdict.rawValue.lowercased())\">\(PageText.escaped(sentence(comparison)))</p>\n"
-    body += "<p>\(PageText.escaped(title(comparison)))</p>\n"
-    for warning in comparison.warnings { body += "<p class=\"suspect\">forced: \(PageText.escaped(warning.text))</p>\n" }
+    var body = "<p class=\"verdict \(comparison.verdict.rawValue.lowercased())\">\(Markup.escape(sentence(comparison)))</p>\n"
+    body += "<p>\(Markup.escape(title(comparison)))</p>\n"
+    for warning in comparison.warnings { body += "<p class=\"suspect\">forced: \(Markup.escape(warning.text))</p>\n" }
     body += "<table>\n<thead><tr><th scope=\"col\">figure</th><th scope=\"col\">before</th><th scope=\"col\">after</th><th scope=\"col\">change</th>"
     body += "<th scope=\"col\">99 % interval</th><th scope=\"col\">runs</th><th scope=\"col\">verdict</th></tr></thead>\n<tbody>\n"
     for metric in comparison.metrics {
-      body += "<tr><th scope=\"row\">\(PageText.escaped(metric.name))</th><td class=\"n\">\(FigureText.value(metric.medianBefore, metric.unit))</td>"
+      body += "<tr><th scope=\"row\">\(Markup.escape(metric.name))</th><td class=\"n\">\(FigureText.value(metric.medianBefore, metric.unit))</td>"
       body += "<td class=\"n\">\(FigureText.value(metric.medianAfter, metric.unit))</td><td class=\"n\">\(FigureText.change(metric))</td>"
       body += "<td class=\"n\">\(FigureText.interval(metric))</td><td>\(strip(metric))</td>"
       body += "<td class=\"\(metric.verdict.rawValue.lowercased())\">\(metric.verdict.rawValue)</td></tr>\n"
@@ -41,7 +19,7 @@ extension ComparisonReport {
       body += "<h2>Wrong data, sums over the runs</h2>\n<table>\n<thead><tr><th scope=\"col\">count</th><th scope=\"col\">before</th><th scope=\"col\">after</th>"
       body += "<th scope=\"col\">verdict</th></tr></thead>\n<tbody>\n"
       for count in comparison.consistency {
-        body += "<tr><th scope=\"row\">\(PageText.escaped(count.name))</th><td class=\"n\">\(count.before)</td><td class=\"n\">\(count.after)</td>"
+        body += "<tr><th scope=\"row\">\(Markup.escape(count.name))</th><td class=\"n\">\(count.before)</td><td class=\"n\">\(count.after)</td>"
         body += "<td class=\"\(count.verdict.rawValue.lowercased())\">\(count.verdict.rawValue)</td></tr>\n"
       }
       body += "</tbody></table>\n"
@@ -66,9 +44,9 @@ extension TrendReport {
   /// One page with a plot for each figure: a mark for each run, a line for each level.
   package static func html(_ trend: RunTrend) -> String {
     let verdict: ComparisonVerdict = trend.hasRegression ? .regressed : .equivalent
-    var body = "<p class=\"verdict \(verdict.rawValue.lowercased())\">\(PageText.escaped(sentence(trend)))</p>\n<p>\(PageText.escaped(title(trend)))</p>\n"
+    var body = "<p class=\"verdict \(verdict.rawValue.lowercased())\">\(Markup.escape(sentence(trend)))</p>\n<p>\(Markup.escape(title(trend)))</p>\n"
     for series in trend.series {
-      body += "<section><h2>\(PageText.escaped(series.name))</h2>\n\(plot(series, in: trend))\n<p>"
+      body += "<section><h2>\(Markup.escape(series.name))</h2>\n\(plot(series, in: trend))\n<p>"
       body += series.levels.map { level in
         let from = FigureText.instant(trend.runs[series.runIndices[level.range.lowerBound]].startedAt)
         return "from \(from): \(FigureText.value(level.median, series.unit)) (\(level.range.count) run\(level.range.count == 1 ? "" : "s"))"
@@ -87,7 +65,7 @@ extension TrendReport {
     func x(_ index: Int) -> Double { left + (Double(index) + 0.5) / Double(max(1, series.values.count)) * (width - left - 8) }
     func y(_ value: Double) -> Double { 6 + (to - value) / (to - from) * (height - bottom - 6) }
     func n(_ value: Double) -> String { Quantities.trimmed(value, decimals: 1) }
-    var svg = "<svg class=\"plot\" viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(PageText.escaped(series.name)) of \(series.values.count) runs\">"
+    var svg = "<svg class=\"plot\" viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(Markup.escape(series.name)) of \(series.values.count) runs\">"
     for value in [low, high] {
       svg += "<line class=\"grid\" x1=\"\(n(left))\" x2=\"\(n(width))\" y1=\"\(n(y(value)))\" y2=\"\(n(y(value)))\"/>"
       svg += "<text x=\"\(n(left - 6))\" y=\"\(n(y(value) + 4))\" text-anchor=\"end\">\(FigureText.value(value, series.unit))</text>"
@@ -119,7 +97,7 @@ enum ComparisonPage {
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>\(PageText.escaped(title))</title>
+    <title>\(Markup.escape(title))</title>
     <style>
     :root { color-scheme: light dark; --ink: #1c2024; --faint: #60646c; --line: #d5d9de; --bad: #c62a2f; --good: #18794e; --doubt: #9a6700; --page: #fff; }
     @media (prefers-color-scheme: dark) { :root { --ink: #edeef0; --faint: #b0b4ba; --line: #43484e; --bad: #ff9592; --good: #3dd68c; --doubt: #ffca16; --page: #111113; } }
@@ -136,7 +114,7 @@ enum ComparisonPage {
     </style>
     </head>
     <body>
-    <h1>\(PageText.escaped(title))</h1>
+    <h1>\(Markup.escape(title))</h1>
     \(body)</body>
     </html>
 

@@ -36,8 +36,8 @@ package enum ComparisonReport {
 
   /// For a pull request.
   package static func markdown(_ comparison: RunComparison) -> String {
-    var lines = ["## \(comparison.verdict.rawValue): \(escaped(title(comparison)))", "", escaped(sentence(comparison)), ""]
-    for warning in comparison.warnings { lines += ["> forced: \(escaped(warning.text))", ""] }
+    var lines = ["## \(comparison.verdict.rawValue): \(MarkdownSummary.escape(title(comparison)))", "", MarkdownSummary.escape(sentence(comparison)), ""]
+    for warning in comparison.warnings { lines += ["> forced: \(MarkdownSummary.escape(warning.text))", ""] }
     lines += ["| figure | before | after | change | shift | 99 % interval | verdict |", "|---|--:|--:|--:|--:|--:|---|"]
     for metric in comparison.metrics {
       let verdict = metric.verdict == .regressed ? "**\(metric.verdict.rawValue)**" : metric.verdict.rawValue
@@ -137,9 +137,5 @@ package enum ComparisonReport {
       return comparison.hasEnoughRuns
         ? "INCONCLUSIVE: the runs scatter too much to tell \(list(names(.inconclusive)))" : "INCONCLUSIVE: nothing stands out\(few)"
     }
-  }
-
-  static func escaped(_ text: String) -> String {
-    text.replacing("|", with: "\\|").replacing("<", with: "&lt;")
   }
 }

@@ -21,7 +21,7 @@ package enum TrendReport {
   }
 
   package static func markdown(_ trend: RunTrend) -> String {
-    var lines = ["## Trend: \(ComparisonReport.escaped(title(trend)))", "", ComparisonReport.escaped(sentence(trend)), ""]
+    var lines = ["## Trend: \(MarkdownSummary.escape(title(trend)))", "", MarkdownSummary.escape(sentence(trend)), ""]
     lines += ["| figure | old to new | newest | level | changes |", "|---|---|--:|--:|---|"]
     for series in trend.series {
       lines.append(
