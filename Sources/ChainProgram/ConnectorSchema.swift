@@ -15,10 +15,12 @@ package struct ConnectorSchema: Sendable {
   package let defaultPool: Int
   package let verbs: [VerbSchema]
   package let observers: [ObserverSchema]
+  /// What its servers tell about themselves during a run.
+  package let serverView: ServerViewSchema
 
   package init(
     kind: String, title: String, addressSchemes: [String], accessLevels: [String], connectionKeys: [KeySchema], defaultPool: Int,
-    verbs: [VerbSchema], observers: [ObserverSchema]
+    verbs: [VerbSchema], observers: [ObserverSchema], serverView: ServerViewSchema = ServerViewSchema()
   ) {
     self.kind = kind
     self.title = title
@@ -28,6 +30,7 @@ package struct ConnectorSchema: Sendable {
     self.defaultPool = defaultPool
     self.verbs = verbs
     self.observers = observers
+    self.serverView = serverView
   }
 }
 

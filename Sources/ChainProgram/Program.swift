@@ -25,6 +25,8 @@ package struct Program: Sendable {
   package var feeds: [FeedDeclaration] = []
   package var profiles: [LoadProfile] = []
   package var thresholds: [Threshold] = []
+  /// What servers tell about themselves; those of one connection stand together, in the order of the connections.
+  package var serverFigures: [ServerFigureDeclaration] = []
   package var slots: [SlotDescription] = []
   package var branches: [BranchDescription] = []
   package var arms: [ArmsDescription] = []

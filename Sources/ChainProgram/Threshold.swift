@@ -6,7 +6,7 @@ package struct Threshold: Sendable {
   package let text: String
   package let metric: Metric
   package let comparison: Comparison
-  /// In the metric's unit: nanoseconds for times, a count, or a fraction. With ``isOfBaseline`` a factor of what the baseline has.
+  /// In the metric's unit: nanoseconds for times, a count, bytes, or a fraction. With ``isOfBaseline`` a factor of what the baseline has.
   package let limit: Double
   package let isOfBaseline: Bool
   /// Nil for a claim about the whole run that only its end decides.
@@ -66,6 +66,8 @@ package struct Threshold: Sendable {
     case startDelay
     /// `p95(measure.insert_to_replica)`: a measure's times, by its place in `Program.measures`.
     case measure(Int)
+    /// `max(server.db.waiting_lock)`: a server's own figure, one value a second, by its place in `Program.serverFigures`.
+    case server(Int)
   }
 
   package enum Count: Sendable, Hashable {
@@ -76,6 +78,8 @@ package struct Threshold: Sendable {
     case stepErrors(StepIndex)
     /// An outcome or anomaly by its name in `summary.json`; of one hop, or of all when nil.
     case outcome(EventIndex, hop: Int?, name: String)
+    /// `count(server.db.deadlocks)`: what a server's counter gained, by its place in `Program.serverFigures`.
+    case server(Int)
   }
 
   /// Outcomes and anomalies that a selector may name.

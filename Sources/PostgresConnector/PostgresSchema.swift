@@ -53,5 +53,5 @@ extension PostgresConnector {
         ],
         result: [ResultMember("row", .row, .row, summary: "One row that the statement returned; each is one event.")],
         refusal: QueryObserver.refusal)
-    ])
+    ], serverView: serverView)
 }

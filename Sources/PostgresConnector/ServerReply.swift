@@ -50,6 +50,8 @@ struct ServerReply: ~Copyable {
   /// Empty for NULL.
   func text(row: Int, column: Int) -> String { String(cString: PQgetvalue(result, Int32(row), Int32(column))) }
 
+  func isNull(row: Int, column: Int) -> Bool { PQgetisnull(result, Int32(row), Int32(column)) != 0 }
+
   /// Of an error: the character of the statement, from one, where it lies; nil if the server does not say.
   var errorPosition: Int? { field(.statementPosition).flatMap { Int($0) } }
 

@@ -3,8 +3,8 @@ import ChainProgram
 
 extension RabbitMQConnector {
   static let rabbitMQSchema = ConnectorSchema(
-    kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [ReconnectLimiter.key],
-    defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap, stream])
+    kind: "amqp", title: "RabbitMQ", addressSchemes: ["amqp"], accessLevels: ["inspect", "publish", "consume"], connectionKeys: [ReconnectLimiter.key] + serverViewKeys,
+    defaultPool: 1, verbs: [publish, peek, consume, queue], observers: [tap, stream], serverView: serverView)
 
   private static let publish = VerbSchema(
     name: "publish", operand: .text,

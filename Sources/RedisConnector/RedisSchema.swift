@@ -51,6 +51,7 @@ extension ConnectorSchema {
               return error
             }
           })
-      ])
+      ],
+      serverView: RedisConnector.serverView)
   }
 }

@@ -61,7 +61,7 @@ extension ChainResolver {
     case .quantile(let q, let series):
       switch series {
       case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
-      case .startDelay, .stable: false
+      case .startDelay, .stable, .server: false
       }
     case .rate(.errors): true
     case .mean, .minimum, .maximum, .count, .rate: false
@@ -94,7 +94,13 @@ extension ChainResolver {
   private func metric(_ function: String, _ range: SourceRange, _ path: Path, _ selector: SourceRange) -> Threshold.Metric? {
     switch function {
     case "count": return count(path, selector).map { .count($0) }
-    case "rate": return count(path, selector).map { .rate($0) }
+    case "rate":
+      guard path[0].name != "server" else {
+        findings.add(
+          .thresholdSelector, at: range, "a server's figure has no share in anything", help: "mean and max take what a counter gains per second")
+        return nil
+      }
+      return count(path, selector).map { .rate($0) }
     case "mean": return series(path, selector).map { .mean($0) }
     case "min": return series(path, selector).map { .minimum($0) }
     case "max": return series(path, selector).map { .maximum($0) }
@@ -132,6 +138,7 @@ extension ChainResolver {
     case ("start_delay", 1): return .startDelay
     case ("step", 2...): return step(joined(path[1...])).map { .step($0) }
     case ("measure", 2): return measure(path[1]).map { .measure($0) }
+    case ("server", _): return serverFigure(path[1...], range).map { .server($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return hop(path[2], of: event).map { .lag(event.index, hop: $0) }
@@ -147,7 +154,7 @@ extension ChainResolver {
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects no times",
-        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop> and event.<name>.<hop>.stable")
+        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop> and event.<name>.<hop>.stable; server.<connection>.<figure> is what a server tells")
       return nil
     }
   }
@@ -159,6 +166,15 @@ extension ChainResolver {
     case ("dropped", 1): return .dropped
     case ("failed_checks", 1): return .failedChecks
     case ("step", 3...) where path[path.count - 1].name == "errors": return step(joined(path[1..<path.count - 1])).map { .stepErrors($0) }
+    case ("server", _):
+      guard let index = serverFigure(path[1...], range) else { return nil }
+      let figure = builder.program.serverFigures[index].figure
+      guard figure.form == .counter, figure.unit != .share else {
+        findings.add(
+          .thresholdSelector, at: range, "'\(figure.name)' is a level and adds up to nothing", help: "min, mean, max and quantiles take its values of each second")
+        return nil
+      }
+      return .server(index)
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
       return outcome(path[2], also: event.node.hops.map(\.name.text), of: event.node, at: event.node.hops).map {
@@ -249,7 +265,11 @@ extension ChainResolver {
   private func limit(_ expression: Expression, for metric: Threshold.Metric) -> Double? {
     let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
     let wanted: Expectation
+    let figures = builder.program.serverFigures
     switch metric {
+    case .quantile(_, .server(let index)), .mean(.server(let index)), .minimum(.server(let index)), .maximum(.server(let index)):
+      wanted = serverLimit(figures[index].figure, isTotal: false)
+    case .count(.server(let index)): wanted = serverLimit(figures[index].figure, isTotal: true)
     case .quantile, .mean, .minimum, .maximum: wanted = Expectation(.type(.duration), "a time is compared with a duration")
     case .count: wanted = Expectation(.type(.int), "a count is compared with a whole number")
     case .rate: wanted = Expectation(.oneOf([.percentage, .decimal, .int, .float]), "a share is compared with a percentage")
@@ -260,8 +280,9 @@ extension ChainResolver {
     case .duration(let nanoseconds): return Double(nanoseconds)
     case .int(let number): return Double(number)
     case .decimal(let number): return number.doubleValue
-    case .percentage(let share), .float(let share): return share
-    case nil, .null, .bool, .instant, .string, .uuid, .bytes, .json, .list, .rate, .size:
+    case .percentage(let share), .float(let share), .rate(let share): return share
+    case .size(let bytes): return Double(bytes)
+    case nil, .null, .bool, .instant, .string, .uuid, .bytes, .json, .list:
       findings.add(.thresholdSelector, at: expression.range, "a threshold's limit is known before the run")
       return nil
     }

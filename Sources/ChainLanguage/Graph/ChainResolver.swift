@@ -138,6 +138,7 @@ final class ChainResolver {
     rehearseFlows()
     finishFeeds()
     resolveProfiles()
+    declareServerFigures()
     resolveThresholds()
     if builder.program.steps.count > Self.stepsMax {
       findings.add(

@@ -7,7 +7,7 @@ import Metrics
 /// A chain of phases, each of which ends in a call-back that begins the next: open the connections, run the chain's setup, arm the observers,
 /// apply the load, let running iterations finish, let events settle, run the teardown, close.
 final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
-  private enum TimerTag: Int { case heartbeat, interval, graceful, concluding }
+  private enum TimerTag: Int { case heartbeat, interval, graceful, concluding, serverView }
 
   private let plan: RunPlan
   private let program: Program
@@ -26,6 +26,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var intervalTimer: ReactorTimer!
   private var gracefulTimer: ReactorTimer!
   private var concluding: ReactorTimer!
+  private var serverViewTimer: ReactorTimer!
   /// All events are settled; what is left are their rows.
   private var isConcluding = false
   private var heartbeatDue: UInt64 = 0
@@ -57,6 +58,14 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private var finalSweep: FinalSweep?
   private var gapSweeps: [GapSweep] = []
   private var readerOperations: UInt64 = 0
+  /// What the servers say meanwhile; nil where nobody asks them.
+  private var serverView: ServerView?
+  private var serverMessages: UInt64 = 0
+  /// What waits for the view's last words.
+  private var afterServerView: (() -> Void)?
+  private var hasServerViewConcluded = false
+  /// Since the last interval.
+  private var latestServerSamples: [JournalServer] = []
 
   private static let heartbeatNanoseconds: UInt64 = 10_000_000
   private static let intervalNanoseconds: UInt64 = 1_000_000_000
@@ -66,6 +75,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   /// A screen is drawn four times a second, and no figure on it is older than that.
   private static let progressNanoseconds: UInt64 = 250_000_000
   private static let rowsPerConclusion = 2000
+  /// How long the servers' last answers may keep the run from ending.
+  private static let serverViewNanoseconds: UInt64 = 1_500_000_000
 
   init(plan: RunPlan, reactor: Reactor, completion: @escaping (RunResult) -> Void) {
     self.plan = plan
@@ -87,6 +98,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     intervalTimer = ReactorTimer(owner: self, tag: TimerTag.interval.rawValue)
     gracefulTimer = ReactorTimer(owner: self, tag: TimerTag.graceful.rawValue)
     concluding = ReactorTimer(owner: self, tag: TimerTag.concluding.rawValue)
+    serverViewTimer = ReactorTimer(owner: self, tag: TimerTag.serverView.rawValue)
   }
 
   // Connecting
@@ -153,6 +165,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
   private func armObservers() {
     guard !result.isInterrupted else { return runTeardown() }
     enter(.arming, journal: .arming)
+    openServerView()
     for (eventIndex, event) in program.events.enumerated() {
       for (hopIndex, hop) in event.hops.enumerated() {
         let place = "\(event.name).\(hop.name)"
@@ -222,6 +235,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     heartbeatLast = reactor.now
     heartbeatDue = reactor.now &+ LoadSession.heartbeatNanoseconds
     reactor.arm(heartbeat, at: heartbeatDue)
+    serverView?.begin(loadStart: loadStart, warmUpEnd: warmUpEnd)
     health.begin(now: MonotonicClock.now)
     reactor.observerReads = ObserverReads()
     // What the setup did to the pools is not the load's.
@@ -242,6 +256,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     guard phase == .load || phase == .stopping else { return }
     gracefulTimer.disarm()
     enter(.settling, journal: .settle)
+    serverView?.endLoad(at: MonotonicClock.now)
     settledSince = 0
     tearDownUsers()
   }
@@ -303,6 +318,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       executor?.stopStarting(now: now)
       executor?.interruptAll(now: now)
     case .concluding: if isSweeping { writeRows(now: now) }
+    case .serverView: serverViewEnded()
     }
   }
 
@@ -339,7 +355,8 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     reactor.observerReads = ObserverReads()
     interval.generator.longestTurnNanoseconds = reactor.turnNanosecondsMax
     reactor.turnNanosecondsMax = 0
-    let posted = reactor.mailbox.postedCount
+    // What the view of the servers tells does not count: it grows with time and not with iterations.
+    let posted = reactor.mailbox.postedCount &- serverMessages
     interval.generator.foreignEnqueues = posted &- postedBefore
     postedBefore = posted
     let sent = observers.reduce(into: (operations: readerOperations, fences: UInt64(0))) {
@@ -433,7 +450,65 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()
     result.isConserved = totals.areConserved && ledger.isConserved
-    runTeardown()
+    awaitServerView { self.runTeardown() }
+  }
+
+  // What the servers say
+
+  private func openServerView() {
+    guard let view = ServerView.make(plan: plan, owner: reactor.mailbox), view.start() else { return }
+    serverView = view
+  }
+
+  /// From the view's thread, by the mailbox.
+  func serverSaid(_ news: ServerSampler.News) {
+    serverMessages &+= 1
+    guard !isFinished else { return }
+    switch news {
+    case .sample(var sample):
+      noteBlocked(&sample)
+      plan.journal.append(sample)
+      thresholdWatch.note(sample)
+      latestServerSamples.append(sample)
+    case .facts(let facts): plan.journal.append(facts)
+    case .concluded:
+      hasServerViewConcluded = true
+      if afterServerView != nil { serverView?.close() }
+    case .closed: serverViewEnded()
+    }
+  }
+
+  /// The broker tells those who publish, and nobody else, that they are to stop: the drivers know, and the view cannot.
+  private func noteBlocked(_ sample: inout JournalServer) {
+    guard sample.gap == nil, sample.connection < context.drivers.count else { return }
+    let rows = program.serverFigures(of: ConnectionIndex(sample.connection))
+    guard let row = rows.first(where: { program.serverFigures[$0].name == "blocked_connections" }), sample.values.indices.contains(row - rows.lowerBound)
+    else { return }
+    sample.values[row - rows.lowerBound] = Double(context.drivers[sample.connection].statistics.blocked)
+  }
+
+  /// The view's last words, which mostly came while events settled, and its goodbyes: bounded, and not at all for somebody who is in a hurry.
+  private func awaitServerView(then: @escaping () -> Void) {
+    guard serverView != nil, !isStoppingAtOnce else {
+      closeServerView()
+      return then()
+    }
+    afterServerView = then
+    reactor.arm(serverViewTimer, at: MonotonicClock.now &+ LoadSession.serverViewNanoseconds)
+    if hasServerViewConcluded { serverView?.close() }
+  }
+
+  private func serverViewEnded() {
+    serverViewTimer.disarm()
+    closeServerView()
+    let next = afterServerView
+    afterServerView = nil
+    next?()
+  }
+
+  private func closeServerView() {
+    serverView?.close()
+    serverView = nil
   }
 
   /// An observer sees again: what is outstanding at its hop is looked for, so that the gap hides no more than it must.
@@ -483,8 +558,11 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     intervalTimer.invalidate()
     gracefulTimer.invalidate()
     concluding.invalidate()
+    serverViewTimer.invalidate()
+    afterServerView = nil
+    closeServerView()
     plan.journal.append(recorder.takeFailures())
-    result.mailboxMessages = reactor.mailbox.postedCount
+    result.mailboxMessages = reactor.mailbox.postedCount &- serverMessages
     completion(result)
   }
 
@@ -525,6 +603,10 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
       progress.eventsLeftNanoseconds = ledger.settlesWithin(now: now)
     }
     progress.interval = interval
+    if interval != nil {
+      progress.servers = latestServerSamples
+      latestServerSamples = []
+    }
     progress.failures = failures
     plan.onProgress(progress)
   }

@@ -25,6 +25,9 @@ package struct RunPlan: Sendable {
   /// Figures of the baseline by name, seconds or shares; for thresholds that are held against it.
   package var baseline: [String: Double] = [:]
 
+  /// Whether the chain's servers are asked how they are, each second.
+  package var viewsServers = true
+
   package init(
     program: Program, profile: LoadProfile, seed: UInt64, runID: String, connectors: [any Connector], targets: [any ConnectionTarget],
     journal: JournalWriter, onProgress: @escaping @Sendable (RunProgress) -> Void

@@ -83,6 +83,7 @@ package enum ThresholdEvaluation {
 
   private static func isLatency(_ metric: Threshold.Metric) -> Bool {
     switch metric {
+    case .quantile(_, .server), .mean(.server), .maximum(.server), .minimum(.server): false
     case .quantile, .mean, .maximum, .minimum: true
     case .count, .rate: false
     }
@@ -92,6 +93,9 @@ package enum ThresholdEvaluation {
     switch metric {
     case .quantile(let q, .response): return survivors(q, record.response, record)
     case .quantile(let q, .service): return survivors(q, record.service, record)
+    case .quantile(_, .server(let figure)), .mean(.server(let figure)), .minimum(.server(let figure)), .maximum(.server(let figure)):
+      return serverFigure(figure, metric, record)
+    case .count(.server(let figure)): return serverFigure(figure, metric, record)
     case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
     case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
@@ -105,6 +109,13 @@ package enum ThresholdEvaluation {
       guard whole > 0 else { return .notEstimable("nothing to take a rate of") }
       let share = Double(value) / Double(whole)
       return .value(share, text: Figure.percentage(share))
+    }
+  }
+
+  private static func serverFigure(_ figure: Int, _ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
+    switch ServerFigureReading(figure, metric, record) {
+    case .value(let value, let text): .value(value, text: text)
+    case .missing(let reason): .notEstimable(reason)
     }
   }
 
@@ -137,6 +148,7 @@ package enum ThresholdEvaluation {
       return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", resolution: hop.resolutionNanoseconds)
     }
     switch series {
+    case .server: return .notEstimable("a server's figure is no series of times")
     case .step(let step): return single(record.steps[step.index].service)
     case .response: return single(record.response)
     case .service: return single(record.service)
@@ -158,6 +170,7 @@ package enum ThresholdEvaluation {
     case .dropped: return record.iterations.dropped
     case .failedChecks: return record.checks.reduce(0) { $0 + $1.failed }
     case .stepErrors(let step): return record.steps[step.index].failed + record.steps[step.index].unknown
+    case .server: return nil
     case .outcome(let event, let hop, let name):
       let hops = record.events[event.index].hops
       if let hop { return hops[hop].count(named: name) }
@@ -169,6 +182,7 @@ package enum ThresholdEvaluation {
 
   private static func denominator(_ count: Threshold.Count, _ record: RunRecord) -> UInt64 {
     switch count {
+    case .server: return 0
     case .errors, .iterations, .dropped: return record.iterations.arrivals
     case .failedChecks: return record.checks.reduce(0) { $0 + $1.failed + $1.passed }
     case .stepErrors(let step): return record.steps[step.index].count
@@ -223,6 +237,11 @@ enum Figure {
     let (value, unit): (Double, String) =
       nanoseconds < 1e6 ? (nanoseconds / 1e3, "µs") : nanoseconds < 1e9 ? (nanoseconds / 1e6, "ms") : (nanoseconds / 1e9, "s")
     return "\(threeDigits(value)) \(unit)"
+  }
+
+  /// Three digits, or all of a whole number.
+  static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : threeDigits(value)
   }
 
   static func percentage(_ share: Double) -> String { "\(threeDigits(share * 100)) %" }

@@ -56,6 +56,12 @@ final class ThresholdWatch {
     for index in groups.indices { groups[index].end = start &+ (groups[index].overNanoseconds ?? 0) }
   }
 
+  /// Takes what a server told of a second of the load.
+  func note(_ sample: JournalServer) {
+    guard sample.isOfLoad else { return }
+    for index in groups.indices { groups[index].window.add(sample) }
+  }
+
   /// Takes a second of the load.
   ///
   /// - Parameter ledgers: What the ledger has counted up to the interval's end.
@@ -139,11 +145,13 @@ final class ThresholdWatch {
   }
 
   /// The tables that a window's record needs, and nothing else.
-  private static func header(_ program: Program) -> JournalStart {
+  static func header(_ program: Program) -> JournalStart {
     var start = JournalStart()
     start.steps = program.steps.map { StepInfo(id: $0.name, verb: "") }
     start.measures = program.measures.map(\.name)
     start.events = program.events.map { event in EventInfo(name: event.name, hops: event.hops.map { HopInfo(name: $0.name) }) }
+    start.connections = program.connections.map { ConnectionInfo(name: $0.name, kind: $0.kind) }
+    start.serverFigures = program.serverFigures.map { ServerFigureInfo($0) }
     start.checks = program.checks.map { _ in CheckInfo(step: 0, text: "") }
     return start
   }

@@ -45,6 +45,8 @@ package struct JournalStart: JournalRecord, Hashable {
   /// What error patterns are looked for in: alternatives of control steps, feeds, and the steps that have a `retry:`.
   package var arms: [ArmsInfo] = []
   package var feeds: [FeedInfo] = []
+  /// What servers tell about themselves; those of one connection stand together.
+  package var serverFigures: [ServerFigureInfo] = []
   package var thresholds: [String] = []
   /// Each threshold in a form that can be decided again from the journal alone (`ThresholdRule`); as many as `thresholds`.
   package var thresholdRules: [String] = []
@@ -205,6 +207,7 @@ extension JournalStart {
       json.member("name", feed.name)
       json.member("rows", feed.rows)
     }
+    json.objects("server_figures", serverFigures) { $0.writeMembers(to: &$1) }
     json.list("thresholds", thresholds) { $1.string($0) }
     json.list("threshold_rules", thresholdRules) { $1.string($0) }
   }
@@ -253,6 +256,7 @@ extension JournalStart {
     checks = json.list("checks") { CheckInfo(step: $0.int("step"), text: $0.text("text"), line: $0.int("line")) }
     arms = json.list("arms") { ArmsInfo($0) }
     feeds = json.list("feeds") { FeedInfo(name: $0.text("name"), rows: $0.int("rows")) }
+    serverFigures = json.list("server_figures") { ServerFigureInfo($0) }
     thresholds = json.texts("thresholds")
     thresholdRules = json.texts("threshold_rules")
   }

@@ -26,6 +26,8 @@ package struct RunProgress: Sendable {
   /// The interval that has just ended and its failures; nil in between.
   package var interval: JournalInterval?
   package var failures: [JournalFailure] = []
+  /// What servers said since the last interval; only together with one.
+  package var servers: [JournalServer] = []
 
   package init(phase: Phase) { self.phase = phase }
 

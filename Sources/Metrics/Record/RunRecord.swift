@@ -39,6 +39,8 @@ package struct RunRecord: Sendable {
   package var gaps: [JournalGap] = []
   /// By declared connection.
   package var pools: [PoolRecord] = []
+  /// What servers told about themselves; those that have figures, in the order of the connections.
+  package var servers: [ServerRecord] = []
   package var generator = GeneratorHealth()
   package var probes = ProbeCounts()
   /// Ascending; a second in which warm-up and load meet has two.

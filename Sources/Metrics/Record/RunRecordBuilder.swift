@@ -73,6 +73,8 @@ struct RunRecordBuilder {
     case .offenders: add(JournalOffenders(json))
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
+    case .server: add(JournalServer(json))
+    case .serverFacts: add(JournalServerFacts(json))
     case .end: record.end = JournalEnd(json)
     }
     return .nothing
@@ -87,6 +89,13 @@ struct RunRecordBuilder {
     record.pools = start.connections.map { PoolRecord(info: $0) }
     record.events = start.events.map { EventRecord(info: $0) }
     record.checks = start.checks.map { CheckRecord(info: $0) }
+    for (row, figure) in start.serverFigures.enumerated() where start.connections.indices.contains(figure.connection) {
+      if let last = record.servers.indices.last, record.servers[last].connection == figure.connection {
+        record.servers[last].figures = record.servers[last].figures.lowerBound..<row + 1
+      } else {
+        record.servers.append(ServerRecord(connection: figure.connection, info: start.connections[figure.connection], figures: row..<row + 1))
+      }
+    }
     stepService = start.steps.map { _ in Histogram() }
     stepPoolWait = start.steps.map { _ in Histogram() }
     measures = start.measures.map { _ in Histogram() }
@@ -150,6 +159,17 @@ struct RunRecordBuilder {
     lateness.add(interval.generator.loopLateness)
     record.generator.addFigures(of: interval.generator)
     startDelayWaited.add(interval.startDelayWaited)
+  }
+
+  mutating func add(_ sample: JournalServer) {
+    guard let server = record.servers.firstIndex(where: { $0.connection == sample.connection }) else { return }
+    record.servers[server].samples.append(sample)
+  }
+
+  /// The last one has everything.
+  private mutating func add(_ facts: JournalServerFacts) {
+    guard let server = record.servers.firstIndex(where: { $0.connection == facts.connection }) else { return }
+    record.servers[server].facts = facts
   }
 
   mutating func add(_ row: JournalEventRow) {

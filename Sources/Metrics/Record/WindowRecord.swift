@@ -23,6 +23,8 @@ package struct WindowRecord {
 
   package mutating func add(_ interval: JournalInterval) { builder.add(interval) }
 
+  package mutating func add(_ sample: JournalServer) { builder.add(sample) }
+
   /// The window as a record of its own. Its outcomes are those that were decided inside of it.
   ///
   /// - Parameter ledgers: What the ledger has counted up to its end.

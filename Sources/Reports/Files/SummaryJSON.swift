@@ -52,6 +52,7 @@ package enum SummaryJSON {
     json.member("fences", run.probes.fences)
     json.endObject()
     writePools(of: run, to: &json)
+    writeServers(of: run, to: &json)
     writeGenerator(of: run, to: &json)
     json.endObject()
     return json.text + "\n"

@@ -14,7 +14,7 @@ package struct HTMLReport {
   private var page: String {
     let verdict = RunVerdict(of: run)
     let sections = [
-      head(verdict), tiles, thresholds, visibility, latency, timeline, steps, ledger, errors, checks, validity, environment,
+      head(verdict), tiles, thresholds, visibility, latency, timeline, steps, servers, ledger, errors, checks, validity, environment,
     ]
     return """
       <!DOCTYPE html>
@@ -222,6 +222,24 @@ package struct HTMLReport {
       + (run.events.isEmpty ? "" : "<span class=\"key k-hop\"></span>hop") + "</p>\n"
     let note = rest > 0 ? "<p class=\"note\">Mean per iteration; \(Quantities.duration(UInt64(rest))) of an iteration were in no step.</p>\n" : ""
     return section("steps", "Where the time went", picture + (picture.isEmpty ? "" : key + note) + table.markup)
+  }
+
+  /// What the servers told of themselves, on the time axis of the run.
+  private var servers: String {
+    let seen = run.servers.filter { $0.isSeen || !$0.facts.limits.isEmpty }
+    guard !seen.isEmpty else { return "" }
+    var body = Self.slowSpans(of: run)
+    body += figure(
+      "servers-over-time", "The servers over time", "What each server told of itself, once a second, over the seconds of the load.",
+      caption: "Once a second, over connections of their own. Panels that were 0 all the time are left out; red: no answer."
+    ) { ServerChart(of: run, width: $0).picture() }
+    for server in seen {
+      let name = server.facts.server.isEmpty ? server.info.kind : server.facts.server
+      body += "<h3>\(Markup.escape("\(server.info.name): \(name)"))</h3>\n" + Self.remarks(on: server, run)
+      body += Self.parts(of: server) + Self.statements(of: server)
+      body += details("Its figures in the load", Self.table(of: server, run))
+    }
+    return section("servers", "What the servers said meanwhile", body)
   }
 
   private var ledger: String {

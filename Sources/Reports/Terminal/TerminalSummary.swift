@@ -16,7 +16,7 @@ package struct TerminalSummary {
     if hasDash, let last = figures.lastIndex(where: { !$0.isEmpty }) {
       figures[last].append(summary.note("– too few samples to bound it (p50 needs 6, p95 72, p99 368), or not checkable"))
     }
-    var sections = [summary.head] + figures + [summary.pools]
+    var sections = [summary.head] + figures + [summary.pools, summary.servers]
     sections += [summary.checks, summary.errors, summary.thresholds, summary.validity, summary.places(resultsPath)]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -123,6 +123,17 @@ package struct TerminalSummary {
     }
     guard run.service.count > 0 || run.steps.contains(where: { $0.count > 0 }) else { return [] }
     return [heading("Time")] + table.lines(width: width, style: style)
+  }
+
+  // The servers.
+
+  private var servers: [String] {
+    let servers = ServerLines(run: run, style: style)
+    let rows = servers.rows()
+    guard !rows.isEmpty else { return [] }
+    var table = TextTable([.left, .left, .left])
+    for row in rows { table.row(row) }
+    return [heading("Servers")] + table.lines(width: width, style: style) + servers.spans() + servers.limits().map { note($0) }
   }
 
   // The events.

@@ -42,6 +42,11 @@ enum RunCommand {
     guard let style = ProgressStyle(asked: askedProgress) else {
       throw Stop(code: .usage, message: "'--progress \(askedProgress)' is not known; write auto, tui, line or none")
     }
+    let askedView = invocation.value("--server-view") ?? "on"
+    guard ["on", "off"].contains(askedView) else {
+      throw Stop(code: .usage, message: "'--server-view \(askedView)' is not known; write on or off")
+    }
+    let viewsServers = askedView == "on"
     let exportOptions = try exportOptions(invocation)
     let secretValues = try readSecrets(program)
     let used = try resolve(program)
@@ -80,6 +85,7 @@ enum RunCommand {
       })
     plan.secretValues = secretValues
     plan.baseline = baseline
+    plan.viewsServers = viewsServers
     let run: Run
     do throws(OperationError) {
       run = try Run(plan: plan)

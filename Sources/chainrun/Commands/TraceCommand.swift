@@ -50,6 +50,7 @@ enum TraceCommand {
       onProgress: { inbox.put($0) })
     plan.onTrace = { output.note($0) }
     plan.firstIteration = iteration
+    plan.viewsServers = false
     let signals = SignalWatch()
     let run: Run
     do throws(OperationError) {

@@ -27,6 +27,7 @@ enum RunHeader {
         id: step.name, verb: step.verb, method: step.method, connection: step.connection.map { program.connections[$0.index].name },
         line: line(step.range), countsAsOperation: step.connection != nil)
     }
+    start.serverFigures = program.serverFigures.map { ServerFigureInfo($0) }
     start.checks = program.checks.map { CheckInfo(step: $0.step.index, text: $0.text, line: line($0.range)) }
     start.measures = program.measures.map(\.name)
     start.arms = program.arms.map { arms in

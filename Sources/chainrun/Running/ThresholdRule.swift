@@ -53,6 +53,7 @@ enum ThresholdRule {
     case .service: "service"
     case .startDelay: "start_delay"
     case .measure(let measure): "measure \(measure)"
+    case .server(let figure): "server \(figure)"
     }
   }
 
@@ -63,6 +64,7 @@ enum ThresholdRule {
     case .dropped: "dropped"
     case .failedChecks: "failed_checks"
     case .stepErrors(let step): "step_errors \(step.index)"
+    case .server(let figure): "server \(figure)"
     case .outcome(let event, let hop, let name): "outcome \(event.index) \(hop.map { String($0) } ?? "-") \(name)"
     }
   }
@@ -125,6 +127,7 @@ enum ThresholdRule {
       case "service": return .service
       case "start_delay": return .startDelay
       case "measure": return row(of: start.measures.count).map { .measure($0) }
+      case "server": return row(of: start.serverFigures.count).map { .server($0) }
       case .some, .none: return nil
       }
     }
@@ -136,6 +139,7 @@ enum ThresholdRule {
       case "dropped": return .dropped
       case "failed_checks": return .failedChecks
       case "step_errors": return row(of: start.steps.count).map { .stepErrors(StepIndex($0)) }
+      case "server": return row(of: start.serverFigures.count).map { .server($0) }
       case "outcome":
         guard let event = row(of: start.events.count) else { return nil }
         var hop: Int?
