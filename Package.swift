@@ -118,7 +118,7 @@ let package = Package(
     tests("ChainIOTests", imports: ["ChainIO", "ChainProgram", "CLinux"]),
     tests("PostgresConnectorTests", imports: ["PostgresConnector", "ChainIO", "ChainProgram", "Diagnostics"]),
     tests("RedisConnectorTests", imports: ["RedisConnector", "ChainIO", "ChainProgram"]),
-    tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram", "Diagnostics", "CRabbitMQ"]),
+    tests("RabbitMQConnectorTests", imports: ["RabbitMQConnector", "ChainIO", "ChainProgram", "Diagnostics", "LosslessJSON", "CRabbitMQ"]),
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
     // Replaces malloc in the test executable to count a thread's allocations.
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),

@@ -14,6 +14,8 @@ package final class MetricTotals {
   private var lags: [[LagTotals]]
   private var errors: [ErrorKey: UInt64] = [:]
   private var generator = GeneratorTotals()
+  /// What servers told last, by the row of the start record's figures.
+  private var servers: [Int: Double] = [:]
 
   private struct StepTotals {
     var count: UInt64 = 0
@@ -66,9 +68,18 @@ package final class MetricTotals {
       errors[key, default: 0] += failure.count
     }
     if let interval = progress.interval { take(interval) }
+    for sample in progress.servers { take(sample) }
     latest = progress
     latest.interval = nil
     latest.failures = []
+    latest.servers = []
+  }
+
+  private func take(_ sample: JournalServer) {
+    let rows = plan.start.serverFigures.indices.filter { plan.start.serverFigures[$0].connection == sample.connection }
+    // In a gap nothing is known: what was told before is not what is now.
+    if sample.gap != nil { for row in rows { servers[row] = nil } }
+    for (row, value) in zip(rows, sample.values) where value.isFinite { servers[row] = value }
   }
 
   private func take(_ interval: JournalInterval) {
@@ -106,7 +117,21 @@ package final class MetricTotals {
   }
 
   /// Everything as it stands, in the order in which it is written.
-  package var families: [MetricFamily] { runFamilies + timeFamilies + stepFamilies + eventFamilies + conditionFamilies }
+  package var families: [MetricFamily] {
+    runFamilies + timeFamilies + stepFamilies + eventFamilies + conditionFamilies + (servers.isEmpty ? [] : [serverFamily])
+  }
+
+  /// One family for all figures: which there are is up to the servers.
+  private var serverFamily: MetricFamily {
+    var family = MetricFamily(
+      "chainrun_server", .gauge, "What the chain's servers told of themselves last, by the figure's name; times in seconds, what is counted per second.")
+    for (row, value) in servers.sorted(by: { $0.key < $1.key }) {
+      let figure = plan.start.serverFigures[row]
+      let connection = plan.start.connections.indices.contains(figure.connection) ? plan.start.connections[figure.connection].name : ""
+      family.add(.real(figure.unit == .nanoseconds ? value / 1e9 : value), [("connection", connection), ("figure", figure.name)])
+    }
+    return family
+  }
 
   private var isOpen: Bool { plan.start.model == .open }
 

@@ -44,7 +44,7 @@ extension HTMLReport {
       let text = statement.text.isEmpty ? "id \(statement.id)" : statement.text
       table.row([
         HTMLCell(markup: "<code>\(Markup.escape(text))</code>", "text"), HTMLCell(Quantities.count(statement.calls)),
-        HTMLCell(Quantities.duration(UInt64(statement.meanNanoseconds))), HTMLCell(Quantities.duration(UInt64(statement.totalNanoseconds))),
+        HTMLCell(Quantities.duration(UInt64(whole: statement.meanNanoseconds))), HTMLCell(Quantities.duration(UInt64(whole: statement.totalNanoseconds))),
         HTMLCell(Quantities.count(statement.rows)),
       ])
     }

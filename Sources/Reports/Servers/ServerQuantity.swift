@@ -7,9 +7,9 @@ extension ServerFigureInfo {
   func text(_ value: Double, isTotal: Bool = false) -> String {
     let suffix = isCounter && !isTotal ? "/s" : ""
     switch unit {
-    case .count: return (abs(value) >= 10_000 ? Quantities.count(UInt64(max(0, value))) : Quantities.trimmed(value, decimals: abs(value) < 10 ? 2 : 1)) + suffix
+    case .count: return (abs(value) >= 10_000 ? Quantities.count(UInt64(whole: value)) : Quantities.trimmed(value, decimals: abs(value) < 10 ? 2 : 1)) + suffix
     case .bytes: return ServerFigureInfo.bytes(value) + suffix
-    case .nanoseconds: return value <= 0 ? "0" : Quantities.duration(UInt64(value)) + suffix
+    case .nanoseconds: return value <= 0 ? "0" : Quantities.duration(UInt64(whole: value)) + suffix
     case .share: return Quantities.percentage(value)
     }
   }
@@ -35,5 +35,12 @@ extension ServerFigureInfo {
     guard !object.isEmpty else { return name }
     let own = name.split(separator: ".").last.map(String.init) ?? name
     return "\(own) of \(object)"
+  }
+}
+
+extension UInt64 {
+  /// The whole part of a value that a journal gave: anything below is 0, anything above the largest. A damaged journal may hold any number.
+  init(whole value: Double) {
+    self = value >= 1.8e19 ? .max : value > 0 ? UInt64(value) : 0
   }
 }
