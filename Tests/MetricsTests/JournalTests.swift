@@ -183,6 +183,7 @@ import Testing
           switch moment {
           case .phase(let phase): told.append(phase.name.rawValue)
           case .ledger(let ledger): told.append("ledger \(ledger.counts.committed)")
+          case .server: break
           case .interval(let interval): told.append("\(interval.startNanoseconds / 1_000_000_000)-\(interval.iterations.arrivals)")
           }
         }
