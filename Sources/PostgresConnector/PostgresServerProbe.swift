@@ -115,7 +115,8 @@ final class PostgresServerProbe: ServerProbe {
       hasIdentity = true
       let row = rows.first ?? []
       func text(_ column: Int) -> String? { column < row.count ? row[column] : nil }
-      reading.server = "PostgreSQL \(text(0) ?? "")"
+      // `15.6 (Debian 15.6-1)`
+      reading.server = "PostgreSQL \(text(0)?.prefix { $0 != " " } ?? "")"
       limits = []
       if text(1) != "t" {
         limits.append(

@@ -29,7 +29,7 @@ struct ServerLines {
   }
 
   func spans() -> [String] {
-    SlowSpan.all(of: run).filter { !$0.signs.isEmpty }.prefix(3).map { "  " + $0.phrase }
+    SlowSpan.all(of: run).filter { !$0.signs.isEmpty }.prefix(3).map { "  " + $0.phrase(signsMax: 1) }
   }
 
   /// What could not be seen; details stand in report.html.

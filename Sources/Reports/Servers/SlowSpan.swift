@@ -106,16 +106,22 @@ struct SlowSpan {
   /// `12–17 s`
   var place: String { to - from > 1 ? "\(from)–\(to) s" : "second \(from)" }
 
-  /// `during 12–17 s, when p99 of insert_order was 240 ms (usually 4.10 ms), db told of waiting_lock up to 9 (otherwise 0): Lock: transactionid`.
-  var phrase: String {
+  /// `12–17 s: p99 of insert_order was 240 ms, usually 4.10 ms; in these seconds db: waiting_lock up to 9 (otherwise 0), most of all Lock: transactionid`
+  var phrase: String { phrase(signsMax: .max) }
+
+  /// - Parameter signsMax: Of each server, so many that stood out.
+  func phrase(signsMax: Int) -> String {
     let what = isQuantile ? "p99 of" : "the slowest"
     let head = "\(place): \(what) \(step) was \(Quantities.duration(worst)), usually \(Quantities.duration(usual)); "
     guard !signs.isEmpty else { return head + "nothing that the servers told stood out in these seconds" }
     var texts: [String] = []
-    for sign in signs {
-      let behind = sign.parts.isEmpty ? "" : ", most of all \(sign.parts.joined(separator: " and "))"
-      texts.append(
-        "\(sign.connection): \(sign.figure.title) up to \(sign.figure.text(sign.largest)) (otherwise \(sign.figure.text(sign.otherwise)))\(behind)")
+    var connections: [String] = []
+    for sign in signs where !connections.contains(sign.connection) { connections.append(sign.connection) }
+    for connection in connections {
+      let own = signs.filter { $0.connection == connection }
+      let figures = own.prefix(signsMax).map { "\($0.figure.title) up to \($0.figure.text($0.largest)) (otherwise \($0.figure.text($0.otherwise)))" }
+      let parts = own.flatMap(\.parts)
+      texts.append("\(connection): " + figures.joined(separator: ", ") + (parts.isEmpty ? "" : ", most of all \(parts.joined(separator: " and "))"))
     }
     return head + "in these seconds " + texts.joined(separator: "; ")
   }
