@@ -69,6 +69,14 @@ package final class Reactor {
   /// How long the longest turn took, waiting excluded: nanoseconds. Reset by whoever reports it.
   package var turnNanosecondsMax: UInt64 = 0
   package private(set) var turns: UInt64 = 0
+  private var turnStart: UInt64 = 0
+
+  /// The turns so far, and the one under way until here, were of something that is over: connecting, of which each password costs
+  /// milliseconds.
+  package func forgetTurns() {
+    turnNanosecondsMax = 0
+    turnStart = MonotonicClock.now
+  }
   /// How late the observers' bytes were read. Reset by whoever reports it.
   package var observerReads = ObserverReads()
 
@@ -116,8 +124,8 @@ package final class Reactor {
       timeout = min(limit, timers.earliestNanoseconds > current ? timers.earliestNanoseconds - current : 0)
     }
     let count = clinux_epoll_wait(epoll, events, Int32(Reactor.eventCapacity), timeout)
-    let began = MonotonicClock.now
-    now = began
+    now = MonotonicClock.now
+    turnStart = now
     if count > 0 {
       for position in 0..<Int(count) { serve(events[position]) }
     }
@@ -125,7 +133,7 @@ package final class Reactor {
     runJobs()
     flush()
     turns &+= 1
-    let spent = MonotonicClock.now - began
+    let spent = MonotonicClock.now - turnStart
     if spent > turnNanosecondsMax { turnNanosecondsMax = spent }
   }
 
