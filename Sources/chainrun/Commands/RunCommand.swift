@@ -62,6 +62,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
     }
+    // Until this process is gone: whoever reads the journal meanwhile sees that the run is not over.
+    let lock = JournalLock(journal: journalPath)
+    defer { lock?.release() }
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     journal.append(start)
@@ -71,7 +74,7 @@ enum RunCommand {
     let inbox = ProgressInbox()
     let livePlan = LivePlan(start: start, profile: profile)
     let progress = ProgressPrinter(style: style, inbox: inbox, plan: livePlan)
-    let exports = try startExports(livePlan, exportOptions)
+    let exports = try startExports(livePlan, exportOptions, journal)
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
       onProgress: {
@@ -89,7 +92,7 @@ enum RunCommand {
     }
     let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
-    for loss in exports?.end() ?? [] { Terminal.talk("chainrun: \(loss)\n") }
+    if let exports { journal.append(exports.end()) }
     return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
@@ -115,10 +118,10 @@ enum RunCommand {
     return options
   }
 
-  private static func startExports(_ plan: LivePlan, _ options: LiveExports.Options) throws(Stop) -> LiveExports? {
+  private static func startExports(_ plan: LivePlan, _ options: LiveExports.Options, _ journal: JournalWriter) throws(Stop) -> LiveExports? {
     guard !options.isEmpty else { return nil }
     do throws(LiveExports.CannotStart) {
-      let exports = try LiveExports(plan: plan, options: options)
+      let exports = try LiveExports(plan: plan, options: options) { journal.append($0) }
       if let address = options.address, let port = exports.port {
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
         Terminal.talk("chainrun: metrics at http://\(host):\(port)/metrics\n")
