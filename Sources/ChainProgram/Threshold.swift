@@ -60,6 +60,8 @@ package struct Threshold: Sendable {
     case lag(EventIndex, hop: Int)
     /// When a hop that holds a state last changed to the right one; two-sided as well.
     case stable(EventIndex, hop: Int)
+    /// How long violations of a session guarantee lasted; two-sided as well, and some have no end.
+    case violation(EventIndex, hop: Int, HopGuarantees.Kind)
     /// Whole iterations.
     case response
     case service
@@ -80,6 +82,8 @@ package struct Threshold: Sendable {
     case outcome(EventIndex, hop: Int?, name: String)
     /// `count(server.db.deadlocks)`: what a server's counter gained, by its place in `Program.serverFigures`.
     case server(Int)
+    /// Violations of a session guarantee: certain ones, and with the possible ones; of one hop, or of all that promise it when nil.
+    case violations(EventIndex, hop: Int?, HopGuarantees.Kind)
   }
 
   /// Outcomes and anomalies that a selector may name.

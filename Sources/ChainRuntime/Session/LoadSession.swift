@@ -224,6 +224,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     (executor as? UserPool)?.warmUpEnd = warmUpEnd
     recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
+    reactor.forgetTurns()
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
       plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))
@@ -453,6 +454,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(ledger.unreadableSightings(at: now))
     plan.journal.append(ledger.sweepRecords())
     plan.journal.append(ledger.offenders())
+    plan.journal.append(ledger.longestViolations())
     for (observer, event, hop) in observers { writeObserver(observer, event, hop) }
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()

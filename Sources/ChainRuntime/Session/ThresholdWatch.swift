@@ -160,7 +160,7 @@ final class ThresholdWatch {
     var start = JournalStart()
     start.steps = program.steps.map { StepInfo(id: $0.name, verb: "") }
     start.measures = program.measures.map(\.name)
-    start.events = program.events.map { event in EventInfo(name: event.name, hops: event.hops.map { HopInfo(name: $0.name) }) }
+    start.events = program.events.map { event in EventInfo(name: event.name, hops: event.hops.map { HopInfo(name: $0.name, guarantees: $0.guarantees.promised) }) }
     start.connections = program.connections.map { ConnectionInfo(name: $0.name, kind: $0.kind) }
     start.serverFigures = program.serverFigures.map { ServerFigureInfo($0) }
     start.checks = program.checks.map { _ in CheckInfo(step: 0, text: "") }
