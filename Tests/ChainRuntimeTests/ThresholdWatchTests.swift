@@ -116,6 +116,76 @@ import Testing
     #expect(verdict.verdict == .pass && verdict.detail == "the limit is 22 ms")
   }
 
+  @Test func `a journal cut off at any second gives the verdicts that the run itself had then`() throws {
+    var sketch = ProgramSketch()
+    _ = sketch.event("made", origin: sketch.step("insert"), hops: [("queue", "tap")])
+    var program = program([
+      claim(50e6, over: 2), claim(50e6, over: 1, failures: 2), claim(40e6, over: nil, aborts: true),
+      Threshold(
+        text: "no loss", metric: .count(.outcome(EventIndex(0), hop: 0, name: "lost")), comparison: .equal, limit: 0,
+        window: .init(overNanoseconds: 2 * second, failures: 1, aborts: false), range: nowhere),
+    ])
+    program.events = sketch.program.events
+    program.steps = sketch.program.steps
+    var start = JournalStart()
+    start.events = [EventInfo(name: "made", hops: [HopInfo(name: "queue")])]
+    start.steps = [StepInfo(id: "insert", verb: "sql")]
+    let times: [UInt64] = [10, 10, 30, 90, 90, 20, 60, 10, 10, 80]
+    let lost: [UInt64] = [0, 0, 0, 0, 1, 1, 1, 4, 4, 4]
+    for cut in 0...times.count {
+      let live = ThresholdWatch(program: program, baseline: [:])
+      live.begin(at: 2 * second)
+      var replay = ThresholdReplay(
+        claims: Dictionary(uniqueKeysWithValues: program.thresholds.enumerated().map { ($0.offset, $0.element) }), start: start)
+      replay.take(.phase(JournalPhase(name: .warmUp, atNanoseconds: 0)))
+      replay.take(.phase(JournalPhase(name: .load, atNanoseconds: 2 * second)))
+      for index in 0..<2 {
+        let warm = interval(index, 500, isWarmUp: true)
+        _ = live.note(warm, ledgers: [])
+        replay.take(.interval(warm))
+      }
+      for index in 0..<cut {
+        var counts = HopCounts()
+        counts.lost = lost[index]
+        let ledger = JournalLedger(event: 0, counts: EventCounts(), hops: [counts])
+        let interval = interval(index + 2, times[index])
+        _ = live.note(interval, ledgers: [ledger])
+        replay.take(.ledger(ledger))
+        replay.take(.interval(interval))
+      }
+      #expect(replay.verdicts == live.verdicts() && replay.seconds == cut, "after \(cut) s")
+      // What ends after the load has been stopped is in no window, here as there.
+      replay.take(.phase(JournalPhase(name: .stopping, atNanoseconds: UInt64(cut + 2) * second)))
+      replay.take(.interval(interval(cut + 2, 900)))
+      #expect(replay.verdicts == live.verdicts() && replay.seconds == cut)
+    }
+  }
+
+  @Test func `a run's own journal gives the verdicts over windows that the run gave`() throws {
+    var sketch = ProgramSketch()
+    let step = sketch.step("insert")
+    let operation = sketch.operation(step)
+    sketch.beginIteration()
+    sketch.emit(.enterStep(step), .submit(operation), .end)
+    var program = sketch.program
+    program.thresholds = [
+      Threshold(
+        text: "count(errors) == 0", metric: .count(.errors), comparison: .equal, limit: 0,
+        window: .init(overNanoseconds: second, failures: 1, aborts: false), range: nowhere),
+      Threshold(
+        text: "count(iterations) > 1", metric: .count(.iterations), comparison: .greater, limit: 1,
+        window: .init(overNanoseconds: second, failures: 2, aborts: true), range: nowhere),
+    ]
+    let load = OpenLoad(rate: 50, durationNanoseconds: 3 * second, arrivals: .constant, usersMax: 10, onSaturation: .queue)
+    let profile = LoadProfile(name: "short", model: .open(load), warmUpNanoseconds: 0, gracefulStopNanoseconds: second, range: nowhere)
+    let outcome = try RunBench(program: program, profile: profile, script: Script { $0.number == 70 ? .fails() : .ok() }).perform()
+    var replay = ThresholdReplay(
+      claims: Dictionary(uniqueKeysWithValues: program.thresholds.enumerated().map { ($0.offset, $0.element) }), start: outcome.record.start)
+    for moment in outcome.moments { replay.take(moment) }
+    #expect(replay.verdicts == outcome.result.windowVerdicts && replay.verdicts.count == 2)
+    #expect(replay.verdicts[0]?.verdict == .fail && replay.verdicts[1]?.verdict == .pass)
+  }
+
   @Test func `a threshold ends a load that would last for minutes`() throws {
     var sketch = ProgramSketch()
     let step = sketch.step("insert")

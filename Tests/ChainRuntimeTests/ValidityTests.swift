@@ -78,13 +78,18 @@ private struct MadeUpRun {
     #expect(reasons { $0.change(0..<30) { $0.generator.loopLateness = MadeUpRun.histogram([(1_990_000, 100)], digits: 2) } } == [])
   }
 
-  @Test func `many scattered seconds become one span that says how many they are`() {
+  @Test func `scattered seconds are named one by one, and very many become one span that says how many they are`() {
     let late = MadeUpRun.histogram([(50_000, 50), (5_000_000, 50)], digits: 2)
     var run = MadeUpRun(seconds: 60)
     run.change(stride(from: 0, to: 60, by: 3)) { $0.generator.loopLateness = late }
-    let judged = run.judged()
-    #expect(run.reasons == ["loop-late 0.0-58.0"])
-    #expect(judged[0].detail == "1000 of 2000 heartbeats of the event loop, one every 10 ms, were more than 2 ms late (limit 1 %), in 20 of these 58 seconds")
+    #expect(run.reasons == stride(from: 0, to: 60, by: 3).map { "loop-late \($0).0-\($0 + 1).0" })
+    #expect(run.judged().allSatisfy { $0.measured?.value == 0.5 && $0.measured?.unit == .share })
+    run = MadeUpRun(seconds: 900)
+    run.change(stride(from: 0, to: 900, by: 4)) { $0.generator.loopLateness = late }
+    #expect(run.reasons == ["loop-late 0.0-897.0"])
+    #expect(
+      run.judged()[0].detail
+        == "11250 of 22500 heartbeats of the event loop, one every 10 ms, were more than 2 ms late (limit 1 %), in 225 of these 897 seconds")
   }
 
   @Test func `a standstill is named to the moment, and is not counted twice as lateness`() {
@@ -137,10 +142,62 @@ private struct MadeUpRun {
   @Test func `processors that are used up, taken away or throttled are reasons`() {
     #expect(reasons { $0.change(0..<30) { $0.generator.cpuNanoseconds = 1_399_000_000 } } == [])
     #expect(reasons { $0.change(10..<20) { $0.generator.cpuNanoseconds = 1_500_000_000 } } == ["cpu 10.0-20.0"])
-    #expect(reasons { $0.change(0..<30) { $0.generator.stealNanoseconds = 9_000_000 } } == [])
-    #expect(reasons { $0.change(10..<20) { $0.generator.stealNanoseconds = 15_000_000 } } == ["steal 10.0-20.0"])
     #expect(reasons { $0.change([5]) { $0.generator.throttledNanoseconds = 40_000_000 } } == [])
     #expect(reasons { $0.change([5]) { $0.generator.throttledNanoseconds = 60_000_000 } } == ["throttled 5.0-6.0"])
+  }
+
+  /// The verdict and the span of what is said of steal.
+  private func steal(_ change: (inout MadeUpRun) -> Void) -> [String] {
+    var run = MadeUpRun()
+    change(&run)
+    return run.judged().filter { $0.name == "steal" }.map { reason in
+      let (from, to) = (run.record.seconds(at: reason.fromNanoseconds ?? 0), run.record.seconds(at: reason.toNanoseconds ?? 0))
+      return "\(reason.verdict.rawValue) \(Int(from))-\(Int(to))"
+    }
+  }
+
+  @Test func `steal that made nothing late is a note, and leaves the run valid`() {
+    #expect(steal { $0.change(0..<30) { $0.generator.stealNanoseconds = 9_000_000 } } == [])
+    // What this project's own virtual machine shows in most runs: 2 to 4 % in single seconds, and not one late start or heartbeat.
+    var run = MadeUpRun()
+    for (second, percent) in [(3, 2), (4, 4), (9, 3), (12, 2), (13, 2), (21, 4)] {
+      run.change([second]) { $0.generator.stealNanoseconds = UInt64(percent) * 10_000_000 }
+    }
+    #expect(run.reasons == ["steal 3.0-5.0", "steal 9.0-10.0", "steal 12.0-14.0"], "4 % of one second are 0.8 % of five")
+    #expect(run.judged().allSatisfy { $0.verdict == .valid })
+    #expect(run.judged().map { $0.measured?.value } == [0.03, 0.03, 0.02])
+    #expect(steal { $0.change(10..<20) { $0.generator.stealNanoseconds = 49_000_000 } } == ["valid 10-20"])
+  }
+
+  @Test func `steal of as much as a comparison would call a change is a reason by itself`() {
+    #expect(steal { $0.change(10..<20) { $0.generator.stealNanoseconds = 51_000_000 } } == ["degraded 10-20"])
+    // One second of it is a fifth of five.
+    #expect(steal { $0.change([10]) { $0.generator.stealNanoseconds = 200_000_000 } } == ["valid 10-11"])
+    #expect(steal { $0.change([10]) { $0.generator.stealNanoseconds = 300_000_000 } } == ["degraded 10-11"])
+  }
+
+  @Test func `steal is a reason in the very seconds in which this program was late`() {
+    let late = MadeUpRun.histogram([(50_000, 90), (5_000_000, 10)], digits: 2)
+    let both = steal {
+      $0.change([5, 6, 20, 21]) { $0.generator.stealNanoseconds = 30_000_000 }
+      $0.change([6]) { $0.generator.loopLateness = late }
+    }
+    #expect(both == ["degraded 6-7", "valid 5-6", "valid 20-22"])
+    // A standstill is a lateness as well, and so is a start that came late.
+    let gap = steal {
+      $0.change([12]) {
+        $0.generator.stealNanoseconds = 60_000_000
+        $0.generator.longestGapNanoseconds = 300 * milliseconds
+      }
+    }
+    #expect(gap == ["degraded 12-13"])
+    let started = steal {
+      $0.change([12]) {
+        $0.generator.stealNanoseconds = 60_000_000
+        $0.startDelay = MadeUpRun.histogram([(60_000, 150), (4 * milliseconds, 50)])
+      }
+    }
+    #expect(started == ["degraded 12-13"])
   }
 
   @Test func `observers that read late are a reason`() {

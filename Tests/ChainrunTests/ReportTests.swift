@@ -78,6 +78,80 @@ import Testing
     #expect(RunResults.text(out + "/junit.xml").contains("<error type=\"crashed\""))
   }
 
+  @Test func `a run that still goes on is reported as such, and as crashed once it is killed`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count > 2 })
+    let report = try Launched.chainrun(["report", out]).end(within: 60)
+    #expect(report.code == 0 && report.output.hasPrefix("RUNNING  idle: still running, so far "), "\(report)")
+    #expect(report.output.contains("judged on what there is so far") && !report.output.contains("crash"), "\(report)")
+    #expect(report.errors.contains("nothing was written"), "\(report)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["journal.ndjson"], "the run's folder is the run's")
+    let json = try Launched.chainrun(["report", out, "--format", "json"]).end(within: 60)
+    let summary = try JSONDocument(parsing: json.output).root
+    #expect(json.code == 0 && summary["running"]?.bool == true && summary["crashed"]?.bool == false && summary["exit_code"]?.isNull == true)
+    // A stopped process is not gone.
+    run.send(SIGSTOP)
+    #expect(try Launched.chainrun(["report", out, "--format", "md"]).end(within: 60).output.hasPrefix("### ⚠️ RUNNING: idle"))
+    // A copy is nobody's.
+    try FileManager.default.copyItem(atPath: out, toPath: scratch.path("copy"))
+    #expect(try Launched.chainrun(["report", scratch.path("copy")]).end(within: 60).output.hasPrefix("CRASHED  idle: "))
+    run.kill()
+    let after = try Launched.chainrun(["report", out]).end(within: 60)
+    #expect(after.code == 5 && after.output.hasPrefix("CRASHED  idle: "), "\(after)")
+    #expect(RunResults.text(out + "/summary.json").contains(#""running": false"#))
+  }
+
+  @Test func `claims over windows are decided as far as a killed run's journal reaches`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(
+      """
+      version: 1
+      chain: windows
+      steps:
+        - id: pause
+          think: 1ms
+      thresholds:
+        - { check: p50(service) < 5s, over: 1s }
+        - { check: count(iterations) > 1000000, over: 1s, for: 2 }
+        - { check: p50(service) < 5s, over: 50s }
+      load:
+        steady: { open: { rate: 100/s, for: 60s, max_vus: 100 } }
+      """, to: "windows.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count > 3 }, "\(run.errors)")
+    run.kill()
+    let report = try Launched.chainrun(["report", out]).end(within: 60)
+    let summary = try JSONDocument(parsing: RunResults.text(out + "/summary.json")).root
+    let thresholds = (summary["thresholds"]?.elements).map { Array($0) } ?? []
+    #expect(thresholds.map { $0["verdict"]?.string } == ["pass", "fail", "inconclusive"], "\(report)")
+    let seconds = RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count - 1
+    #expect(thresholds.first?["observed"]?.string == "held in \(seconds) windows", "\(report)")
+    #expect(thresholds.allSatisfy { $0["detail"]?.string == "judged on what was left by the crash, up to second \(seconds) of the load" }, "\(report)")
+  }
+
+  @Test func `what a live output lost stands in the journal and in every report`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    // Port 1 (tcpmux) of this machine: nobody listens there.
+    let ran = try Launched.chainrun([
+      "run", chain, "--profile", "short", "--out", out, "--progress", "none", "--otlp", "http://user:secret@127.0.0.1:1", "--metrics-file",
+      scratch.path("m.prom"),
+    ]).end(within: 60)
+    let outputs = try RunResults(out).value("outputs")
+    #expect(outputs?["otlp"]?["lost"]?.integer(as: Int.self) ?? 0 > 0 && outputs?["otlp"]?["delivered"]?.integer(as: Int.self) == 0, "\(ran)")
+    #expect(outputs?["metrics-file"]?["lost"]?.integer(as: Int.self) == 0 && outputs?["metrics-file"]?["delivered"]?.integer(as: Int.self) ?? 0 > 0)
+    #expect(ran.output.contains("Live outputs") && ran.output.contains("reports did not arrive"), "\(ran)")
+    #expect(!ran.output.contains("metrics-file"), "what lost nothing is no news\n\(ran)")
+    #expect(RunResults.text(out + "/report.html").contains("live output otlp"))
+    #expect(try Launched.chainrun(["report", out, "--format", "md"]).end(within: 60).output.contains("live output otlp: "))
+    for file in try FileManager.default.contentsOfDirectory(atPath: out) { #expect(!RunResults.text(out + "/" + file).contains("secret")) }
+  }
+
   @Test func `a journal that may not grow stops the run, and the summary says what was seen`() throws {
     let scratch = try ScratchFolder()
     let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")

@@ -146,8 +146,87 @@ import Testing
     #expect(Record(json) == record)
   }
 
+  /// Folders of their own, so that tests do not meet.
+  private func withJournal(_ body: (String) throws -> Void) throws {
+    var template = Array("/tmp/chainrun-journal-XXXXXX".utf8CString)
+    let folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+    defer {
+      unlink(folder + "/journal.ndjson")
+      rmdir(folder)
+    }
+    try body(folder + "/journal.ndjson")
+  }
+
+  @Test func `a lock on a journal says that its writer is there, and goes with it`() throws {
+    try withJournal { path in
+      #expect(!JournalLock.isHeld(journal: path) && JournalLock(journal: path) == nil, "no journal")
+      let writer = try JournalWriter(creating: path)
+      #expect(!JournalLock.isHeld(journal: path))
+      let lock = try #require(JournalLock(journal: path))
+      #expect(JournalLock.isHeld(journal: path) && JournalLock.isHeld(journal: path))
+      #expect(JournalLock(journal: path) == nil, "one writer only")
+      // The writer's own descriptor is another one: its end is not the run's.
+      #expect(writer.close() && JournalLock.isHeld(journal: path))
+      lock.release()
+      #expect(!JournalLock.isHeld(journal: path))
+    }
+  }
+
+  @Test func `a journal is gone through in its order, up to a line that a crash has torn`() throws {
+    func told(_ bytes: [UInt8]) throws -> [String] {
+      var told: [String] = []
+      try withJournal { path in
+        let file = try #require(fopen(path, "w"))
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+        try JournalReader.replay(path: path) { moment in
+          switch moment {
+          case .phase(let phase): told.append(phase.name.rawValue)
+          case .ledger(let ledger): told.append("ledger \(ledger.counts.committed)")
+          case .interval(let interval): told.append("\(interval.startNanoseconds / 1_000_000_000)-\(interval.iterations.arrivals)")
+          }
+        }
+      }
+      return told
+    }
+    let all = ["setup", "warm_up", "9-10", "load", "10-10", "10-10", "11-10", "settle", "ledger 2"]
+    let bytes = whole()
+    #expect(try told(bytes) == all)
+    let ledger = Array(#"{"r":"ledger""#.utf8)
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: ledger) })
+    #expect(try told(Array(bytes[..<(place + 40)])) == Array(all.dropLast()), "torn in the middle of the ledger")
+  }
+
+  @Test func `counts of a ledger that are not final leave out what only the end can tell`() throws {
+    var counts = ledger()
+    counts.hops[0].staleFinal = 0
+    counts.hops[0].missing = 0
+    counts.counts.committed = 5
+    counts.counts.attempted = 6
+    let soFar = counts.soFar(at: 11_000_000_000)
+    var record = try JournalReader.read(bytes: start().line() + soFar.line())
+    #expect(record.events[0].counts?.committed == 5 && !record.events[0].isFinal)
+    #expect(record.events[0].hops[0].counts.ok == 2 && record.events[0].hops[0].counts.missing == nil && record.events[0].hops[0].counts.staleFinal == nil)
+    record = try JournalReader.read(bytes: start().line() + soFar.line() + ledger().line())
+    #expect(record.events[0].counts?.committed == 2 && record.events[0].isFinal)
+  }
+
+  @Test func `of an output the last word counts`() throws {
+    let lines = [
+      JournalOutput(.otlp, delivered: 3), JournalOutput(.port, delivered: 7), JournalOutput(.otlp, delivered: 5, lost: 2, reason: "status 503"),
+    ].map { $0.line() }
+    let record = try JournalReader.read(bytes: start().line() + Array(lines.joined()))
+    #expect(record.outputs == [JournalOutput(.otlp, delivered: 5, lost: 2, reason: "status 503"), JournalOutput(.port, delivered: 7)])
+    #expect(record.outputs.map(\.loss) == ["2 of 7 reports did not arrive (status 503)", nil])
+  }
+
   @Test func `every record reads back as it was written`() throws {
     try roundTrip(start())
+    try roundTrip(JournalOutput(.file, delivered: 9, lost: 1, reason: "no space left on device"))
+    try roundTrip(ledger().soFar(at: 12))
+    try roundTrip(
+      JournalValidity(verdict: .valid, name: "steal", fromNanoseconds: 1, toNanoseconds: 2, detail: "3 %", measured: .init("# of it", 0.03, .share)))
+    try roundTrip(JournalValidity(verdict: .degraded, name: "loop-gap", detail: "1 s", measured: .init("for #", 1e9, .nanoseconds)))
     try roundTrip(JournalStart())
     try roundTrip(JournalPhase(name: .warmUp, atNanoseconds: 1))
     try roundTrip(interval(second: 3, reactor: 2, isWarmUp: true))

@@ -283,7 +283,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   private func stopLoad(now: UInt64) {
     loadStop = min(loadStop, now)
-    phase = .stopping
+    beginStopping(now: now)
     gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
     report(nil)
     reactor.arm(gracefulTimer, at: gracefulEnd)
@@ -319,10 +319,15 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   /// The profile's time is over and iterations still run: they have their graceful stop.
   private func stopRunning(now: UInt64) {
-    phase = .stopping
+    beginStopping(now: now)
     gracefulEnd = now &+ plan.profile.gracefulStopNanoseconds
     reactor.arm(gracefulTimer, at: gracefulEnd)
     report(nil)
+  }
+
+  private func beginStopping(now: UInt64) {
+    phase = .stopping
+    plan.journal.append(JournalPhase(name: .stopping, atNanoseconds: now))
   }
 
   private func takeInterval(now: UInt64) {
@@ -353,17 +358,19 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     totals += interval.early
     recorder.isWarmUp = now < warmUpEnd
     intervalStart = now
+    let ledgers = program.events.isEmpty ? [] : ledger.counts()
+    plan.journal.append(ledgers.map { $0.soFar(at: now) })
     plan.journal.append(interval)
     let failures = recorder.takeFailures()
     plan.journal.append(failures)
     plan.journal.append(ledger.takeGaps())
-    checkThresholds(interval, now: now)
+    checkThresholds(interval, ledgers)
     report(interval, failures)
   }
 
-  private func checkThresholds(_ interval: JournalInterval, now: UInt64) {
+  private func checkThresholds(_ interval: JournalInterval, _ ledgers: [JournalLedger]) {
     guard !thresholdWatch.isEmpty, phase == .load else { return }
-    guard let broken = thresholdWatch.note(interval, ledgers: ledger.counts()), result.abortedBy == nil, !result.isInterrupted else { return }
+    guard let broken = thresholdWatch.note(interval, ledgers: ledgers), result.abortedBy == nil, !result.isInterrupted else { return }
     result.abortedBy = broken
     stopLoad(now: MonotonicClock.now)
   }

@@ -1,14 +1,18 @@
 import ChainProgram
 import Metrics
 
-/// Checks claims that have a window while the load runs. Confined to the reactor's thread; works once a second.
+/// Checks claims that have a window, second by second: on the reactor's thread while the load runs, and again from the journal of a run that could
+/// not judge itself (``ThresholdReplay``).
 ///
 /// A window is judged by what was recorded inside of it: an event belongs to the window in which it was seen or given up. Windows that
 /// cannot decide a claim (too few samples) neither break a row of failures nor lengthen it, and so does one that the end of the load cuts off.
 final class ThresholdWatch {
   private struct Claim {
+    /// The threshold's place in the chain.
     let index: Int
+    /// Its limit is known; nil for one whose baseline is missing, which no window can decide.
     let threshold: Threshold
+    let isDecidable: Bool
     let window: Threshold.Window
     var windows = 0
     var failed = 0
@@ -27,18 +31,24 @@ final class ThresholdWatch {
   }
 
   private var groups: [Group] = []
-  private let baseline: [String: Double]
-  private let program: Program
   private var start: UInt64 = 0
 
   /// - Parameter baseline: Figures by name, seconds or shares.
-  init(program: Program, baseline: [String: Double]) {
-    self.program = program
-    self.baseline = baseline
-    let header = Self.header(program)
-    for (index, threshold) in program.thresholds.enumerated() {
+  convenience init(program: Program, baseline: [String: Double]) {
+    let claims = program.thresholds.enumerated().map { index, threshold in
+      let fixed = ThresholdEvaluation.fixed(threshold, program, baseline: baseline)
+      return (index: index, threshold: fixed ?? threshold, isDecidable: fixed != nil)
+    }
+    self.init(claims: claims, header: Self.header(program))
+  }
+
+  /// - Parameters:
+  ///   - claims: Those without a window are passed over.
+  ///   - header: Its tables are those that the claims' rows are of.
+  init(claims: [(index: Int, threshold: Threshold, isDecidable: Bool)], header: JournalStart) {
+    for (index, threshold, isDecidable) in claims {
       guard let window = threshold.window else { continue }
-      let claim = Claim(index: index, threshold: threshold, window: window)
+      let claim = Claim(index: index, threshold: threshold, isDecidable: isDecidable, window: window)
       if let group = groups.firstIndex(where: { $0.overNanoseconds == window.overNanoseconds }) {
         groups[group].claims.append(claim)
       } else {
@@ -84,7 +94,8 @@ final class ThresholdWatch {
   }
 
   private func judge(_ claim: inout Claim, _ record: RunRecord, endingAt end: Double) {
-    let judged = ThresholdEvaluation.evaluate(claim.threshold, program, record, baseline: baseline)
+    guard claim.isDecidable else { return }
+    let judged = ThresholdEvaluation.evaluate([claim.threshold], record)[0]
     switch judged.verdict {
     case .inconclusive: return
     case .pass:

@@ -11,6 +11,7 @@ package enum Validity {
     var reasons = emptiness(record, isInterrupted: isInterrupted)
     reasons += standstills(record, seconds)
     for rule in ValidityRule.all(for: record) { reasons += rule.reasons(record, seconds) }
+    reasons += StealRule.reasons(record, seconds, besides: reasons)
     reasons += offeredRate(record, isInterrupted: isInterrupted)
     reasons += clamping(record)
     reasons += damage(record)
@@ -37,7 +38,8 @@ package enum Validity {
       let range = end > gap ? (end - gap, end) : record.span(of: second)
       return JournalValidity(
         verdict: .degraded, name: "loop-gap", fromNanoseconds: range.0, toNanoseconds: range.1,
-        detail: "the event loop stood still for \(Figure.time(Double(gap))) (limit 200 ms): this process was stopped, or had no processor")
+        detail: "the event loop stood still for \(Figure.time(Double(gap))) (limit 200 ms): this process was stopped, or had no processor",
+        measured: .init("the event loop stood still for # (limit 200 ms): this process was stopped, or had no processor", Double(gap), .nanoseconds))
     }
   }
 

@@ -21,7 +21,8 @@ extension RunFigures {
     startedAt = Self.seconds(ofInstant: started) ?? 0
     durationSeconds = summary["duration_s"]?.double ?? 0
     exitCode = summary["exit_code"]?.integer()
-    isCrashed = summary["crashed"]?.bool ?? false
+    // What was reported of a run that was not over yet is no more to be compared than what a crash left.
+    isCrashed = summary["crashed"]?.bool == true || summary["running"]?.bool == true
     validity = summary["validity"]?["verdict"]?.string ?? ""
     conditions.chain = chain
     conditions.chainHash = summary["chain_hash"]?.string ?? ""

@@ -27,6 +27,7 @@ package final class LiveExports: Sendable {
     var fileWrites: UInt64 = 0
     var fileFailures: UInt64 = 0
     var fileError: Int32 = 0
+    var areLastFiguresLost = false
   }
 
   private let state = Mutex(State())
@@ -35,11 +36,16 @@ package final class LiveExports: Sendable {
   private let options: Options
   private let server: MetricsServer?
   private let sender: OTLPSender?
+  private let onLoss: @Sendable ([JournalOutput]) -> Void
+  /// Losses are told while the run goes on, so that one which crashes has told them; not more often than this.
+  private static let lossPauseNanoseconds = 5_000_000_000
   /// Reports with intervals: two minutes of them.
   private static let inboxMax = 120
 
-  package init(plan: LivePlan, options: Options) throws(CannotStart) {
+  /// - Parameter onLoss: Called on a thread of the outputs when more was lost than before, with all counts so far.
+  package init(plan: LivePlan, options: Options, onLoss: @escaping @Sendable ([JournalOutput]) -> Void = { _ in }) throws(CannotStart) {
     self.plan = plan
+    self.onLoss = onLoss
     self.options = options
     do throws(MetricsServer.CannotListen) {
       if let address = options.address { server = try MetricsServer(address: address) } else { server = nil }
@@ -79,22 +85,32 @@ package final class LiveExports: Sendable {
 
   /// Hands on the last figures and ends the outputs, within about three seconds.
   ///
-  /// - Returns: what was lost, a phrase for each output.
-  package func end() -> [String] {
+  /// - Returns: what each output delivered and lost.
+  package func end() -> [JournalOutput] {
     thread.end()
-    var losses: [String] = []
-    if !thread.hasEnded(withinNanoseconds: 1_000_000_000) { losses.append("metrics: the last figures did not get out in time") }
+    let isLate = !thread.hasEnded(withinNanoseconds: 1_000_000_000)
+    state.withLock { $0.areLastFiguresLost = isLate }
     server?.end()
-    if let sent = sender?.end(withinNanoseconds: 2_000_000_000), sent.lost > 0 {
-      losses.append("otlp: \(sent.lost) of \(sent.lost + sent.sent) reports did not arrive (\(sent.reason))")
-    }
+    _ = sender?.end(withinNanoseconds: 2_000_000_000)
+    return outputs
+  }
+
+  /// What each output has delivered and lost so far.
+  private var outputs: [JournalOutput] {
     let state = self.state.withLock { $0 }
-    if state.fileFailures > 0 {
-      let reason = String(cString: strerror(state.fileError)).lowercased()
-      losses.append("metrics file: \(state.fileFailures) of \(state.fileWrites) writes failed (\(reason))")
+    var outputs: [JournalOutput] = []
+    if let counts = server?.counts { outputs.append(JournalOutput(.port, delivered: counts.answered, lost: counts.cut, reason: counts.cut > 0 ? "too slow a reader" : "")) }
+    if options.file != nil {
+      let reason = state.fileFailures > 0 ? String(cString: strerror(state.fileError)).lowercased() : ""
+      outputs.append(JournalOutput(.file, delivered: state.fileWrites - state.fileFailures, lost: state.fileFailures, reason: reason))
     }
-    if state.lostReports > 0 { losses.append("metrics: \(state.lostReports) seconds were not counted, an output stood still") }
-    return losses
+    if let losses = sender?.losses { outputs.append(JournalOutput(.otlp, delivered: losses.sent, lost: losses.lost, reason: losses.reason)) }
+    let lostSeconds = state.lostReports + (state.areLastFiguresLost ? 1 : 0)
+    if lostSeconds > 0 {
+      let reason = state.areLastFiguresLost ? "the last figures did not get out in time" : "an output stood still"
+      outputs.append(JournalOutput(.seconds, delivered: 0, lost: lostSeconds, reason: reason))
+    }
+    return outputs
   }
 
   // The thread that adds up.
@@ -103,6 +119,7 @@ package final class LiveExports: Sendable {
     let totals = MetricTotals(plan: plan)
     var isNew = false
     var shown = 0
+    var told = (lost: UInt64(0), at: 0)
     while true {
       let isEnding = thread.isEnding
       let reports = state.withLock { state in
@@ -118,6 +135,12 @@ package final class LiveExports: Sendable {
         isNew = false
       }
       if isEnding { return }
+      if now - told.at >= Self.lossPauseNanoseconds {
+        let outputs = self.outputs
+        let lost = outputs.reduce(0) { $0 + $1.lost }
+        if lost > told.lost { onLoss(outputs) }
+        told = (lost, now)
+      }
       thread.wait(milliseconds: 250)
     }
   }

@@ -13,6 +13,15 @@ package final class MetricsServer: Sendable {
   private let listener: Int32
   private let thread: OutputThread
   private let page = Mutex<[UInt8]>(Array("# EOF\n".utf8))
+  private let tally = Mutex(Counts())
+
+  /// Requests that got their whole answer, and those that were cut off.
+  struct Counts {
+    var answered: UInt64 = 0
+    var cut: UInt64 = 0
+  }
+
+  var counts: Counts { tally.withLock { $0 } }
 
   private struct Client {
     let descriptor: Int32
@@ -57,7 +66,7 @@ package final class MetricsServer: Sendable {
   private func serve(_ thread: OutputThread) {
     var clients: [Client] = []
     defer {
-      for client in clients { close(client.descriptor) }
+      for client in clients { finish(client) }
       close(listener)
     }
     while !thread.isEnding {
@@ -68,7 +77,7 @@ package final class MetricsServer: Sendable {
       var kept: [Client] = []
       for (index, client) in clients.enumerated() {
         var client = client
-        if client.deadline >= now, watched[index + 1].revents == 0 || advance(&client) { kept.append(client) } else { close(client.descriptor) }
+        if client.deadline >= now, watched[index + 1].revents == 0 || advance(&client) { kept.append(client) } else { finish(client) }
       }
       clients = kept
       if watched[0].revents != 0 {
@@ -78,6 +87,15 @@ package final class MetricsServer: Sendable {
           clients.append(Client(descriptor: descriptor, deadline: now + 5))
         }
       }
+    }
+  }
+
+  private func finish(_ client: Client) {
+    close(client.descriptor)
+    guard !client.answer.isEmpty else { return }
+    let isWhole = client.sent == client.answer.count
+    tally.withLock { counts in
+      if isWhole { counts.answered += 1 } else { counts.cut += 1 }
     }
   }
 

@@ -99,7 +99,8 @@ package struct JournalGap: JournalRecord, Hashable {
   }
 }
 
-/// The ledger's final counts for one event kind. Where it is missing (a crash), readers count the event rows instead.
+/// The ledger's counts for one event kind: those of each second while the run goes on, and the final ones. The last record counts; where there
+/// is none (a crash within the first second), readers count the event rows instead.
 package struct JournalLedger: JournalRecord, Hashable {
   package static let kind = JournalKind.ledger
 
@@ -107,6 +108,8 @@ package struct JournalLedger: JournalRecord, Hashable {
   package var counts: EventCounts
   /// In the order of the start record's hops.
   package var hops: [HopCounts]
+  /// CLOCK_MONOTONIC nanoseconds of counts that are not final: what is on its way then is in no outcome. nil for the final ones.
+  package var soFarNanoseconds: UInt64?
 
   package init(event: Int, counts: EventCounts, hops: [HopCounts]) {
     self.event = event
@@ -114,8 +117,16 @@ package struct JournalLedger: JournalRecord, Hashable {
     self.hops = hops
   }
 
+  /// The same counts, marked as not final.
+  package func soFar(at nanoseconds: UInt64) -> JournalLedger {
+    var ledger = self
+    ledger.soFarNanoseconds = nanoseconds
+    return ledger
+  }
+
   package func writeMembers(to json: inout JSONWriter) {
     json.member("event", event)
+    json.optional("so_far_ns", soFarNanoseconds)
     json.member("attempted", counts.attempted)
     json.member("committed", counts.committed)
     json.member("rolled_back", counts.rolledBack)
@@ -172,5 +183,6 @@ package struct JournalLedger: JournalRecord, Hashable {
         hop.foreign = $0.optionalUnsigned("foreign")
         return hop
       })
+    soFarNanoseconds = json.optionalUnsigned("so_far_ns")
   }
 }

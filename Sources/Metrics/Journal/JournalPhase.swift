@@ -7,7 +7,10 @@ package struct JournalPhase: JournalRecord, Hashable {
   package enum Name: String, Hashable, Sendable {
     case setup, arming
     case warmUp = "warm_up"
-    case load, settle, sweep, teardown
+    case load
+    /// No more iterations begin, and those under way may end. It is written when it happens, unlike the start of the load.
+    case stopping
+    case settle, sweep, teardown
   }
 
   package var name: Name

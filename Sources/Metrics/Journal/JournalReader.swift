@@ -108,10 +108,10 @@ package enum JournalReader {
   }
 
   private static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> JSONDocument? {
-    bytes.withUnsafeBytes { text in
-      try? JSONDocument(parsing: UnsafeRawBufferPointer(rebasing: text[range]), maximumBytes: 64 << 20)
-    }
+    bytes.withUnsafeBytes { text in parse(UnsafeRawBufferPointer(rebasing: text[range])) }
   }
+
+  static func parse(_ line: UnsafeRawBufferPointer) -> JSONDocument? { try? JSONDocument(parsing: line, maximumBytes: 64 << 20) }
 }
 
 /// Why a journal gives no run record.

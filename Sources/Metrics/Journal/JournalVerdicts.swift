@@ -15,7 +15,8 @@ package enum ValidityVerdict: String, Hashable, Sendable, Comparable {
   package static func < (left: Self, right: Self) -> Bool { left.severity < right.severity }
 }
 
-/// One reason to doubt the run; the run's verdict is the worst of its reasons, and `valid` without any.
+/// One reason to doubt the run; the run's verdict is the worst of its reasons, and `valid` without any. A reason of the verdict `valid` is a
+/// note: worth knowing, and nothing to doubt the figures for.
 package struct JournalValidity: JournalRecord, Hashable {
   package static let kind = JournalKind.validity
 
@@ -26,13 +27,37 @@ package struct JournalValidity: JournalRecord, Hashable {
   package var fromNanoseconds: UInt64?
   package var toNanoseconds: UInt64?
   package var detail: String
+  /// What was measured in this span; nil where the reason has no figure.
+  package var measured: Measured?
 
-  package init(verdict: ValidityVerdict, name: String, fromNanoseconds: UInt64? = nil, toNanoseconds: UInt64? = nil, detail: String) {
+  /// A reason's sentence with a gap for its figure, so that many spans of one reason can be told in one sentence.
+  package struct Measured: Hashable, Sendable {
+    package enum Unit: String, Hashable, Sendable {
+      /// 0 to 1.
+      case share
+      case nanoseconds = "ns"
+    }
+    /// `#` stands for the figure.
+    package var phrase: String
+    package var value: Double
+    package var unit: Unit
+
+    package init(_ phrase: String, _ value: Double, _ unit: Unit) {
+      self.phrase = phrase
+      self.value = value
+      self.unit = unit
+    }
+  }
+
+  package init(
+    verdict: ValidityVerdict, name: String, fromNanoseconds: UInt64? = nil, toNanoseconds: UInt64? = nil, detail: String, measured: Measured? = nil
+  ) {
     self.verdict = verdict
     self.name = name
     self.fromNanoseconds = fromNanoseconds
     self.toNanoseconds = toNanoseconds
     self.detail = detail
+    self.measured = measured
   }
 
   package func writeMembers(to json: inout JSONWriter) {
@@ -41,12 +66,19 @@ package struct JournalValidity: JournalRecord, Hashable {
     json.optional("from_ns", fromNanoseconds)
     json.optional("to_ns", toNanoseconds)
     json.member("detail", detail)
+    if let measured {
+      json.member("phrase", measured.phrase)
+      json.member(measured.unit.rawValue, measured.value)
+    }
   }
 
   package init(_ json: JSONValue) {
     self.init(
       verdict: ValidityVerdict(rawValue: json.text("verdict")) ?? .degraded, name: json.text("name"),
       fromNanoseconds: json.optionalUnsigned("from_ns"), toNanoseconds: json.optionalUnsigned("to_ns"), detail: json.text("detail"))
+    guard let phrase = json.optionalText("phrase") else { return }
+    if let share = json.optionalDouble("share") { measured = Measured(phrase, share, .share) }
+    if let nanoseconds = json.optionalDouble("ns") { measured = Measured(phrase, nanoseconds, .nanoseconds) }
   }
 }
 

@@ -5,8 +5,11 @@
 package struct RunRecord: Sendable {
   package var start = JournalStart()
   package var phases: [JournalPhase] = []
-  /// Nil for a run that crashed.
+  /// Nil for a run that crashed, or has not ended yet.
   package var end: JournalEnd?
+  /// Whether the process that writes the journal was still there when it was read: the reader asks for its ``JournalLock``, since no journal can
+  /// tell. Everything here is what there is so far, then.
+  package var isRunning = false
 
   /// CLOCK_MONOTONIC nanoseconds: the start of second 0, and the end of the load.
   package var loadStartNanoseconds: UInt64 = 0
@@ -38,6 +41,8 @@ package struct RunRecord: Sendable {
   package var alerts: [AlertRecord] = []
   package var validity: [JournalValidity] = []
   package var gaps: [JournalGap] = []
+  /// Outputs for other programs, as they were asked for.
+  package var outputs: [JournalOutput] = []
   /// By declared connection.
   package var pools: [PoolRecord] = []
   package var generator = GeneratorHealth()
@@ -49,9 +54,12 @@ package struct RunRecord: Sendable {
 
   package init() {}
 
-  package var isCrashed: Bool { end == nil }
+  package var isCrashed: Bool { end == nil && !isRunning }
   package var durationSeconds: Double { Double(loadEndNanoseconds - min(loadStartNanoseconds, loadEndNanoseconds)) / 1e9 }
   package var validityVerdict: ValidityVerdict { validity.map(\.verdict).max() ?? .valid }
+  /// Reasons for doubt; and what is worth knowing without being one.
+  package var doubts: [JournalValidity] { validity.filter { $0.verdict != .valid } }
+  package var notes: [JournalValidity] { validity.filter { $0.verdict == .valid } }
   /// The load ended early, because `guard: writes` was used up.
   package var isStoppedByWriteBudget: Bool { failures.contains { $0.fingerprint.code == "guard-writes" } }
 
@@ -121,6 +129,8 @@ package struct EventRecord: Hashable, Sendable {
   /// Nil where the ledger record is missing: the rows alone do not tell what was attempted.
   package var counts: EventCounts?
   package var hops: [HopRecord]
+  /// Whether the counts are the ledger's last word. Otherwise events are on their way that are in no outcome.
+  package var isFinal = true
 
   package init(info: EventInfo) {
     self.info = info

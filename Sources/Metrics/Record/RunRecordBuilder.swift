@@ -71,6 +71,9 @@ struct RunRecordBuilder {
     case .ledger: add(JournalLedger(json))
     case .sweep: add(JournalSweep(json))
     case .offenders: add(JournalOffenders(json))
+    case .output:
+      let output = JournalOutput(json)
+      if let index = record.outputs.firstIndex(where: { $0.name == output.name }) { record.outputs[index] = output } else { record.outputs.append(output) }
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
@@ -204,8 +207,14 @@ struct RunRecordBuilder {
     guard record.events.indices.contains(ledger.event) else { return }
     hasLedger.insert(ledger.event)
     record.events[ledger.event].counts = ledger.counts
+    record.events[ledger.event].isFinal = ledger.soFarNanoseconds == nil
     for (hop, counts) in ledger.hops.enumerated() where record.events[ledger.event].hops.indices.contains(hop) {
       record.events[ledger.event].hops[hop].counts = counts
+      guard ledger.soFarNanoseconds != nil else { continue }
+      // Known at the end only.
+      record.events[ledger.event].hops[hop].counts.staleFinal = nil
+      record.events[ledger.event].hops[hop].counts.missing = nil
+      record.events[ledger.event].hops[hop].counts.extra = nil
     }
   }
 

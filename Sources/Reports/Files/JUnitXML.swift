@@ -73,6 +73,7 @@ package enum JUnitXML {
   private static func theRun(_ run: RunRecord) -> Case {
     let name = "the run came to its end"
     let verdict = RunVerdict(of: run)
+    if run.isRunning { return Case(className: "run", name: name, outcome: .error(type: "running", message: verdict.sentence)) }
     guard let end = run.end else { return Case(className: "run", name: name, outcome: .error(type: "crashed", message: verdict.sentence)) }
     switch end.exitCode {
     case 3, 70, 130, 143:
@@ -83,7 +84,8 @@ package enum JUnitXML {
 
   private static func generator(_ run: RunRecord) -> Case {
     let name = "the figures can be trusted"
-    let reasons = run.validity.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
+    let reasons = FoldedValidity.all(of: run).filter { $0.verdict != .valid }
+      .map { "\($0.name): \($0.detail)\($0.when.isEmpty ? "" : ", \($0.when)")" }.joined(separator: "; ")
     switch run.validityVerdict {
     case .valid: return Case(className: "run", name: name, outcome: .passed)
     // Doubtful, and no reason to fail a build.

@@ -8,7 +8,7 @@ package enum MarkdownSummary {
     let verdict = RunVerdict(of: run)
     let sections = [
       ["### \(mark(verdict.tone)) \(verdict.word): \(escape(run.start.chain))", "", escape(verdict.sentence)],
-      facts(run), thresholds(run), alerts(run), times(run), events(run), checks(run), errors(run), validity(run),
+      facts(run), thresholds(run), alerts(run), times(run), events(run), checks(run), errors(run), validity(run), outputs(run),
     ]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -106,8 +106,14 @@ package enum MarkdownSummary {
   }
 
   private static func validity(_ run: RunRecord) -> [String] {
-    guard !run.validity.isEmpty else { return [] }
-    return ["Validity **\(run.validityVerdict.rawValue)**:"] + run.validity.map { "- \(escape($0.name)): \(escape($0.detail))" }
+    let reasons = FoldedValidity.all(of: run)
+    guard !reasons.isEmpty else { return [] }
+    return ["Validity **\(run.validityVerdict.rawValue)**:"]
+      + reasons.map { "- \(escape($0.name))\($0.when.isEmpty ? "" : " (\(escape($0.when)))"): \(escape($0.detail))" }
+  }
+
+  private static func outputs(_ run: RunRecord) -> [String] {
+    run.outputs.compactMap { output in output.loss.map { "- live output \(escape(output.name.rawValue)): \(escape($0))" } }
   }
 
   // Markdown

@@ -53,6 +53,17 @@ package enum SummaryJSON {
     json.member("fences", run.probes.fences)
     json.endObject()
     writePools(of: run, to: &json)
+    json.key("outputs")
+    json.beginObject()
+    for output in run.outputs {
+      json.key(output.name.rawValue)
+      json.beginObject()
+      json.member("delivered", output.delivered)
+      json.member("lost", output.lost)
+      json.member("reason", output.reason)
+      json.endObject()
+    }
+    json.endObject()
     writeGenerator(of: run, to: &json)
     json.endObject()
     return json.text + "\n"
@@ -71,6 +82,7 @@ package enum SummaryJSON {
     json.key("duration_s")
     json.rawNumber(Quantities.seconds(run.loadEndNanoseconds - min(run.loadStartNanoseconds, run.loadEndNanoseconds)))
     json.member("crashed", run.isCrashed)
+    json.member("running", run.isRunning)
     json.member("interrupted_by", run.end?.interruptedBy)
     json.member("exit_code", run.end?.exitCode)
     json.key("versions")
@@ -103,17 +115,19 @@ package enum SummaryJSON {
     json.key("validity")
     json.beginObject()
     json.member("verdict", run.validityVerdict.rawValue)
-    json.key("reasons")
-    json.beginArray()
-    for reason in run.validity {
-      json.beginObject()
-      json.member("name", reason.name)
-      json.member("from_s", reason.fromNanoseconds.map { rounded(run.seconds(at: $0)) })
-      json.member("to_s", reason.toNanoseconds.map { rounded(run.seconds(at: $0)) })
-      json.member("detail", reason.detail)
-      json.endObject()
+    for (name, reasons) in [("reasons", run.doubts), ("notes", run.notes)] {
+      json.key(name)
+      json.beginArray()
+      for reason in reasons {
+        json.beginObject()
+        json.member("name", reason.name)
+        json.member("from_s", reason.fromNanoseconds.map { rounded(run.seconds(at: $0)) })
+        json.member("to_s", reason.toNanoseconds.map { rounded(run.seconds(at: $0)) })
+        json.member("detail", reason.detail)
+        json.endObject()
+      }
+      json.endArray()
     }
-    json.endArray()
     json.endObject()
   }
 

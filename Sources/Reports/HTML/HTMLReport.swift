@@ -82,9 +82,9 @@ package struct HTMLReport {
     let counts = run.iterations
     let parts = [
       (counts.completed, "completed"), (counts.failed, "failed"), (counts.unknown, "unknown"), (counts.interrupted, "interrupted"),
-      (counts.dropped, "dropped"), (run.isCrashed ? counts.openEnded : 0, "under way at the crash"),
+      (counts.dropped, "dropped"), (run.end == nil ? counts.openEnded : 0, run.isCrashed ? "under way at the crash" : "under way"),
     ].filter { $0.0 > 0 }.map { "\(Quantities.count($0.0)) \($0.1)" }
-    return parts.joined(separator: " + ") + (counts.areConserved || run.isCrashed ? "" : " — the counts do not add up")
+    return parts.joined(separator: " + ") + (counts.areConserved || run.end == nil ? "" : " — the counts do not add up")
   }
 
   // The sections
@@ -187,13 +187,15 @@ package struct HTMLReport {
       let kinds = [("warm", TimelineChart.Mark.Kind.warmUp), ("doubt", .doubtful), ("gap", .gap), ("alert", .alert)].filter { kind in marks.contains { $0.kind == kind.1 } }
       body += "<p class=\"note\">Marked:" + kinds.map { "<span class=\"key k-\($0.0)\"></span>\($0.1.rawValue)" }.joined() + "</p>\n"
       var table = HTMLTable("Marked spans", [("what", .left), ("from", .right), ("to", .right), ("", .left)])
-      for mark in marks.prefix(50) {
+      // Doubtful spans stand with their reasons in a section of their own.
+      let listed = marks.filter { $0.kind != .doubtful }
+      for mark in listed.prefix(50) {
         table.row([
           HTMLCell(mark.kind.rawValue), HTMLCell(second(mark.from)), HTMLCell(second(mark.to)), HTMLCell(markup: Markup.escape(mark.text), "text"),
         ])
       }
-      body += table.markup
-      if marks.count > 50 { body += "<p class=\"note\">and \(marks.count - 50) more</p>\n" }
+      if table.count > 0 { body += table.markup }
+      if listed.count > 50 { body += "<p class=\"note\">and \(listed.count - 50) more</p>\n" }
     }
     var table = HTMLTable(
       "The run over time",
@@ -338,13 +340,15 @@ package struct HTMLReport {
   private var validity: String {
     let word = run.validityVerdict.rawValue
     var body = "<p><strong>\(word)</strong>: \(run.validityVerdict == .valid ? "the generator kept up, and the figures are those of the system under test." : "these figures say something about this machine as well.")</p>\n"
-    var table = HTMLTable("Reasons for doubt", [("reason", .left), ("verdict", .left), ("from", .right), ("to", .right), ("", .left)])
-    for reason in run.validity {
-      table.row([
-        HTMLCell(reason.name), HTMLCell(reason.verdict.rawValue, reason.verdict == .invalid ? .bad : .doubtful),
-        HTMLCell(reason.fromNanoseconds.map { second(run.seconds(at: $0)) } ?? ""), HTMLCell(reason.toNanoseconds.map { second(run.seconds(at: $0)) } ?? ""),
-        HTMLCell(markup: Markup.escape(reason.detail), "text"),
-      ])
+    var table = HTMLTable("Reasons for doubt, and notes", [("reason", .left), ("verdict", .left), ("when", .left), ("", .left)])
+    for reason in FoldedValidity.all(of: run) {
+      let verdict: HTMLCell =
+        switch reason.verdict {
+        case .valid: HTMLCell("note", .faint)
+        case .degraded: HTMLCell("degraded", .doubtful)
+        case .invalid: HTMLCell("invalid", .bad)
+        }
+      table.row([HTMLCell(reason.name), verdict, HTMLCell(markup: Markup.escape(reason.when), "text"), HTMLCell(markup: Markup.escape(reason.detail), "text")])
     }
     body += table.markup
     let health = run.generator
@@ -353,7 +357,11 @@ package struct HTMLReport {
     facts.append(("longest gap of the loop", Quantities.duration(health.longestGapNanoseconds)))
     if health.cpuAllowedNanoseconds > 0 {
       facts.append(("own processor time", Quantities.percentage(Double(health.cpuNanoseconds) / Double(health.cpuAllowedNanoseconds)) + " of what it may use"))
-      facts.append(("taken by the hypervisor", Quantities.percentage(Double(health.stealNanoseconds) / Double(health.cpuAllowedNanoseconds))))
+    }
+    if health.watchedNanoseconds > 0 {
+      let watched = Double(health.watchedNanoseconds)
+      facts.append(("taken by the hypervisor", Quantities.percentage(Double(health.stealNanoseconds) / watched) + " of the processors' time"))
+      facts.append(("stood in line for a processor", Quantities.percentage(Double(health.cpuWaitNanoseconds) / watched) + " of the time"))
     }
     if run.start.model == .open {
       facts.append(("late, a user was free", Quantities.count(health.lateUserFree) + " (our doing)"))
@@ -376,6 +384,7 @@ package struct HTMLReport {
       facts.append(("warm-up", "\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures"))
     }
     if let end = run.end { facts.append(("exit code", String(end.exitCode) + (end.interruptedBy.map { ", interrupted by \($0)" } ?? ""))) }
+    for output in run.outputs { facts.append(("live output \(output.name.rawValue)", output.loss ?? "\(Quantities.count(output.delivered)) delivered, none lost")) }
     facts += start.versions.map { ($0.name, $0.value) }
     facts += [("host", start.host.name), ("kernel", start.host.kernel)]
     if !start.host.processor.isEmpty { facts.append(("processor", start.host.processor)) }

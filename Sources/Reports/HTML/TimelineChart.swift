@@ -39,9 +39,9 @@ struct TimelineChart {
     if let first = warm.first {
       marks.append(Mark(kind: .warmUp, from: Double(first.second), to: 0, text: "warm-up, left out of all figures"))
     }
-    for reason in run.validity {
+    for reason in run.doubts {
       guard let from = reason.fromNanoseconds, let to = reason.toNanoseconds else { continue }
-      marks.append(Mark(kind: .doubtful, from: run.seconds(at: from), to: run.seconds(at: to), text: "\(reason.name): \(reason.detail)"))
+      marks.append(Mark(kind: .doubtful, from: run.seconds(at: from), to: run.seconds(at: to), text: reason.name))
     }
     for gap in run.gaps {
       marks.append(

@@ -12,6 +12,11 @@ struct RunVerdict {
     let troubles = Self.troubles(of: run)
     let rest = troubles.isEmpty ? "" : "; " + troubles.joined(separator: ", ")
 
+    if run.isRunning {
+      (word, tone) = ("RUNNING", .doubtful)
+      sentence = "still running, so far \(span)\(rest)"
+      return
+    }
     guard let end = run.end else {
       (word, tone) = ("CRASHED", .bad)
       sentence = "the journal has no end; these are the figures up to its last second: \(span)\(rest)"

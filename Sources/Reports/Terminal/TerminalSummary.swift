@@ -16,7 +16,7 @@ package struct TerminalSummary {
     if hasDash, let last = figures.lastIndex(where: { !$0.isEmpty }) {
       figures[last].append(summary.note("– too few samples to bound it (p50 needs 6, p95 72, p99 368), or not checkable"))
     }
-    var sections = [summary.head] + figures + [summary.pools]
+    var sections = [summary.head] + figures + [summary.pools, summary.outputs]
     sections += [summary.checks, summary.errors, summary.thresholds, summary.alerts, summary.validity, summary.places(resultsPath)]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -72,9 +72,9 @@ package struct TerminalSummary {
     ] where count > 0 {
       parts.append("\(Quantities.count(count)) \(name)")
     }
-    if run.isCrashed, counts.openEnded > 0 { parts.append("\(Quantities.count(counts.openEnded)) under way at the crash") }
+    if run.end == nil, counts.openEnded > 0 { parts.append("\(Quantities.count(counts.openEnded)) under way\(run.isCrashed ? " at the crash" : "")") }
     let equation = parts.joined(separator: " + ")
-    return counts.areConserved || run.isCrashed ? equation : equation + imbalance
+    return counts.areConserved || run.end == nil ? equation : equation + imbalance
   }
 
   // The steps.
@@ -144,6 +144,7 @@ package struct TerminalSummary {
     var text = "  \(Quantities.count(counts.attempted)) attempted = \(Quantities.count(counts.committed)) committed"
     if counts.rolledBack > 0 { text += " + \(Quantities.count(counts.rolledBack)) rolled back" }
     if counts.unknown > 0 { text += " + \(Quantities.count(counts.unknown)) unknown" }
+    guard event.isFinal else { return text }
     return counts.areConserved && event.hops.allSatisfy { $0.counts.accountedFor == counts.committed } ? text : text + imbalance
   }
 
@@ -182,9 +183,13 @@ package struct TerminalSummary {
         ("ok", \.ok), ("late", \.late), ("lost", \.lost), ("unobserved", \.unobserved), ("superseded", \.superseded), ("blocked", \.blocked),
       ]
       for hop in event.hops {
-        let sum = parts.filter { $0.1(hop.counts) > 0 }.map { "\(Quantities.count($0.1(hop.counts))) \($0.0)" }.joined(separator: " + ")
+        var terms = parts.filter { $0.1(hop.counts) > 0 }.map { "\(Quantities.count($0.1(hop.counts))) \($0.0)" }
+        if !event.isFinal, counts.committed > hop.counts.accountedFor {
+          terms.append("\(Quantities.count(counts.committed - hop.counts.accountedFor)) on their way")
+        }
+        let sum = terms.joined(separator: " + ")
         let equation = "\(hop.info.name): \(Quantities.count(counts.committed)) committed = \(sum.isEmpty ? "0" : sum)"
-        if hop.counts.accountedFor != counts.committed {
+        if event.isFinal, hop.counts.accountedFor != counts.committed {
           lines.append(note(equation) + imbalance)
         } else if hop.counts.ok != counts.committed {
           lines.append(note(equation))
@@ -315,6 +320,16 @@ package struct TerminalSummary {
     return [heading("Pools")] + table.lines(width: width, style: style)
   }
 
+  // The outputs for other programs.
+
+  private var outputs: [String] {
+    let lossy = run.outputs.filter { $0.lost > 0 }
+    guard !lossy.isEmpty else { return [] }
+    var table = TextTable([.left, .left])
+    for output in lossy { table.row([Cell(output.name.rawValue, .heading), Cell(output.loss ?? "", .doubtful)]) }
+    return [heading("Live outputs") + "  lost something; the figures here did not"] + table.lines(width: width, style: style)
+  }
+
   // The verdicts.
 
   private var checks: [String] {
@@ -393,21 +408,18 @@ package struct TerminalSummary {
 
   private var validity: [String] {
     var lines: [String] = []
-    if !run.validity.isEmpty {
+    let folded = FoldedValidity.all(of: run)
+    let doubts = folded.filter { $0.verdict != .valid }
+    if !doubts.isEmpty {
+      // The sentence is the last column, and cut to the terminal: a long list of spans must leave it room.
       var table = TextTable([.left, .left, .left])
-      for reason in run.validity {
-        let span: String
-        switch (reason.fromNanoseconds, reason.toNanoseconds) {
-        case (let from?, let to?): span = "\(second(from).dropLast(2))–\(second(to))"
-        case (let from?, nil): span = "from \(second(from))"
-        case (nil, let to?): span = "until \(second(to))"
-        case (nil, nil): span = ""
-        }
-        table.row([Cell(reason.name, reason.verdict == .invalid ? .bad : .doubtful), Cell(span, .faint), Cell(reason.detail)])
+      for reason in doubts {
+        table.row([Cell(reason.name, reason.verdict == .invalid ? .bad : .doubtful), Cell(reason.when, .faint).cut(to: max(14, width / 3)), Cell(reason.detail)])
       }
       lines = [heading("Validity") + "  \(run.validityVerdict.rawValue): these figures say something about this machine as well"]
       lines += table.lines(width: width, style: style)
     }
+    for reason in folded where reason.verdict == .valid { lines.append(note("\(reason.detail); \(reason.when)")) }
     if run.probes.share > 0.05 {
       lines.append(
         note("observing (value reads, looks, probes) was \(Quantities.percentage(run.probes.share)) of all operations sent; the rest was the load"))

@@ -25,13 +25,26 @@ enum ReportCommand {
     return path.hasSuffix(journal) ? String(path.dropLast(journal.count)) : path
   }
 
-  /// Writes the files beside the journal again and prints the summary.
+  /// Judges what could not judge itself. Whether the run still goes on is asked before the journal is read and after it: a run that ended
+  /// meanwhile has its end record by then, and one that began meanwhile has its lock.
+  private static func conclude(_ record: inout RunRecord, _ folder: String, wasRunning: Bool) {
+    let journal = folder + "/" + ResultFiles.journalName
+    record.isRunning = record.end == nil && (wasRunning || JournalLock.isHeld(journal: journal))
+    CrashVerdict(journal: journal).judge(&record)
+  }
+
+  /// Writes the files beside the journal again and prints the summary. Of a run that still goes on, only the summary: the files are its own.
   private static func rebuild(_ folder: String) -> ExitCode {
+    if JournalLock.isHeld(journal: folder + "/" + ResultFiles.journalName) {
+      let code = print(folder, .text, to: nil)
+      Terminal.talk("chainrun: nothing was written: the run makes its files when it ends ('--format' gives one of them so far)\n")
+      return code
+    }
     var record: RunRecord?
     var code = ExitCode.ok
     do throws(ResultFilesError) {
       _ = try ResultFiles.write(into: folder) {
-        CrashVerdict.judge(&$0)
+        conclude(&$0, folder, wasRunning: false)
         record = $0
       }
     } catch {
@@ -45,18 +58,19 @@ enum ReportCommand {
 
   /// One format, to standard output or a file; nothing in the run's folder is touched.
   private static func print(_ folder: String, _ format: ReportFormat, to path: String?) -> ExitCode {
-    var isCrashed = false
+    let run: RunRecord
+    let wasRunning = JournalLock.isHeld(journal: folder + "/" + ResultFiles.journalName)
     do throws(ResultFilesError) {
       let style: TextStyle = path == nil && Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
-      isCrashed = try ResultFiles.render(
+      run = try ResultFiles.render(
         format, of: folder, into: path, style: style, width: path == nil ? Terminal.width : 100,
-        conclude: { CrashVerdict.judge(&$0) }, elsePrint: { Terminal.out($0) }
-      ).isCrashed
+        conclude: { conclude(&$0, folder, wasRunning: wasRunning) }, elsePrint: { Terminal.out($0) })
     } catch {
       return refusal(error, folder)
     }
-    if isCrashed { Terminal.talk("chainrun: the run in '\(folder)' was killed or crashed; this is what it left\n") }
-    return isCrashed ? .untrusted : .ok
+    if run.isCrashed { Terminal.talk("chainrun: the run in '\(folder)' was killed or crashed; this is what it left\n") }
+    if run.isRunning { Terminal.talk("chainrun: the run in '\(folder)' is still going; this is what there is so far\n") }
+    return run.isCrashed ? .untrusted : .ok
   }
 
   private static func usage(_ message: String) -> ExitCode {

@@ -64,6 +64,9 @@ enum RunCommand {
     } catch {
       throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
     }
+    // Until this process is gone: whoever reads the journal meanwhile sees that the run is not over.
+    let lock = JournalLock(journal: journalPath)
+    defer { lock?.release() }
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
@@ -73,7 +76,7 @@ enum RunCommand {
     let signals = SignalWatch()
     let inbox = ProgressInbox()
     let livePlan = LivePlan(start: start, profile: profile)
-    let exports = try startExports(livePlan, exportOptions)
+    let exports = try startExports(livePlan, exportOptions, journal)
     let alerts = try startAlerts(program, start, alertTargets, chainFile: path, folder: folder, journal, baseline)
     let progress = ProgressPrinter(style: style, inbox: inbox, plan: livePlan, alerts: alerts)
     var plan = RunPlan(
@@ -98,7 +101,7 @@ enum RunCommand {
       alerts.end(withinNanoseconds: AlertPlan.patience(program, isInterrupted: result.isInterrupted))
       progress.tellAlerts()
     }
-    for loss in exports?.end() ?? [] { Terminal.talk("chainrun: \(loss)\n") }
+    if let exports { journal.append(exports.end()) }
     return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
 
@@ -124,10 +127,10 @@ enum RunCommand {
     return options
   }
 
-  private static func startExports(_ plan: LivePlan, _ options: LiveExports.Options) throws(Stop) -> LiveExports? {
+  private static func startExports(_ plan: LivePlan, _ options: LiveExports.Options, _ journal: JournalWriter) throws(Stop) -> LiveExports? {
     guard !options.isEmpty else { return nil }
     do throws(LiveExports.CannotStart) {
-      let exports = try LiveExports(plan: plan, options: options)
+      let exports = try LiveExports(plan: plan, options: options) { journal.append($0) }
       if let address = options.address, let port = exports.port {
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
         Terminal.talk("chainrun: metrics at http://\(host):\(port)/metrics\n")

@@ -1,29 +1,53 @@
+import ChainProgram
 import ChainRuntime
 import Metrics
-import Reports
 
-/// Judges a run that could not judge itself: it was killed, or crashed, and its journal has no end record.
-enum CrashVerdict {
+/// Judges a run that could not judge itself: it was killed, or crashed, or is not over yet; its journal has no end record.
+struct CrashVerdict {
+  /// The file that the record was read from.
+  let journal: String
+
   /// Adds the validity and the thresholds' verdicts, from what is there. Does nothing to a run that has its end.
-  static func judge(_ record: inout RunRecord) {
-    guard record.isCrashed else { return }
-    let reach = record.seconds.last(where: { !$0.isWarmUp }).map { "the figures reach to second \($0.second + 1) of the load" }
+  func judge(_ record: inout RunRecord) {
+    guard record.end == nil else { return }
     record.validity += Validity.judge(record, isInterrupted: true)
-    record.validity.append(
-      JournalValidity(
-        verdict: .invalid, name: "crashed",
-        detail: "the run was killed or crashed: its journal has no end; \(reach ?? "it ended before the first second of the load was over")"))
+    if record.isCrashed {
+      let reach = record.seconds.last(where: { !$0.isWarmUp }).map { "the figures reach to second \($0.second + 1) of the load" }
+      record.validity.append(
+        JournalValidity(
+          verdict: .invalid, name: "crashed",
+          detail: "the run was killed or crashed: its journal has no end; \(reach ?? "it ended before the first second of the load was over")"))
+    }
+    record.thresholds = thresholds(record)
+  }
+
+  private func thresholds(_ record: RunRecord) -> [JournalThreshold] {
     let rules = record.start.thresholdRules
-    record.thresholds = record.start.thresholds.enumerated().map { index, text in
-      guard rules.indices.contains(index), let threshold = ThresholdRule.read(rules[index], text: text, of: record.start) else {
+    var claims: [Int: Threshold] = [:]
+    for (index, text) in record.start.thresholds.enumerated() where rules.indices.contains(index) {
+      claims[index] = ThresholdRule.read(rules[index], text: text, of: record.start)
+    }
+    let (windows, seconds) = replayed(claims, record)
+    // What was lost with the crash, or is still to come, can only add: a pass is one of the part that is there.
+    let note = record.isRunning ? "judged on what there is so far" : "judged on what was left by the crash"
+    return record.start.thresholds.enumerated().map { index, text in
+      guard let claim = claims[index] else {
         return JournalThreshold(
           text: text, verdict: .inconclusive, observed: "not judged", detail: ThresholdRule.reason(rules.indices.contains(index) ? rules[index] : nil))
       }
-      var verdict = ThresholdEvaluation.evaluate([threshold], record)[0]
-      // What was lost with the crash can only add: a pass is one of the part that is left.
-      let note = "judged on what was left by the crash"
-      verdict.detail = verdict.detail.map { "\($0); \(note)" } ?? note
+      var verdict = windows[index] ?? ThresholdEvaluation.evaluate([claim], record)[0]
+      let reach = windows[index] == nil ? note : "\(note), up to second \(seconds) of the load"
+      verdict.detail = verdict.detail.map { "\($0); \(reach)" } ?? reach
       return verdict
     }
+  }
+
+  /// Claims over windows, decided by the seconds that the journal has; and how many it has.
+  private func replayed(_ claims: [Int: Threshold], _ record: RunRecord) -> (verdicts: [Int: JournalThreshold], seconds: Int) {
+    var replay = ThresholdReplay(claims: claims, start: record.start)
+    guard !replay.isEmpty else { return ([:], 0) }
+    // It could be read a moment ago; if it no longer can, these claims stay undecided.
+    try? JournalReader.replay(path: journal) { replay.take($0) }
+    return (replay.verdicts, replay.seconds)
   }
 }

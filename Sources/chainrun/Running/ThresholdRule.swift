@@ -6,18 +6,18 @@ import Metrics
 /// A threshold as the journal keeps it: enough to decide it again from the journal alone, also after a crash.
 ///
 /// `< 20000000 quantile 0.99 step 3`: the comparison, the limit in the metric's unit, the metric, and rows of the start record's tables.
-/// A limit that hangs on a baseline is written as what it comes to.
+/// A limit that hangs on a baseline is written as what it comes to. Windows follow: ` over 5000000000 for 2 abort`, with `-` for one that grows.
 enum ThresholdRule {
   /// Claims that nothing after the run can decide: the rule's text, and why.
   private static let undecidable = [
     "baseline": "its baseline was not there when the run began",
-    "windows": "it was checked over windows while the load ran, and what had been found is lost",
+    // As journals before 20 November 2026 have it.
+    "windows": "it was checked over windows while the load ran, and this journal does not say which",
   ]
 
   static func text(_ threshold: Threshold, in program: Program, baseline: [String: Double]) -> String {
     guard let fixed = ThresholdEvaluation.fixed(threshold, program, baseline: baseline) else { return "baseline" }
-    guard fixed.window == nil else { return "windows" }
-    return "\(sign(fixed.comparison)) \(fixed.limit) \(text(fixed.metric))"
+    return "\(sign(fixed.comparison)) \(fixed.limit) \(text(fixed.metric))" + (fixed.window.map(text) ?? "")
   }
 
   /// Why a rule cannot be read.
@@ -28,9 +28,15 @@ enum ThresholdRule {
   /// - Returns: nil for a rule that cannot be decided any more, or that this program does not know, or whose rows the journal does not have.
   static func read(_ rule: String, text: String, of start: JournalStart) -> Threshold? {
     var words = Words(rest: rule.split(separator: " ")[...], start: start)
-    guard let comparison = words.comparison(), let limit = words.number(), let metric = words.metric(), words.rest.isEmpty else { return nil }
+    guard let comparison = words.comparison(), let limit = words.number(), let metric = words.metric() else { return nil }
+    let window = words.window()
+    guard words.rest.isEmpty else { return nil }
     return Threshold(
-      text: text, metric: metric, comparison: comparison, limit: limit, range: SourceRange(file: FileIndex(0), start: 0, end: 0))
+      text: text, metric: metric, comparison: comparison, limit: limit, window: window, range: SourceRange(file: FileIndex(0), start: 0, end: 0))
+  }
+
+  private static func text(_ window: Threshold.Window) -> String {
+    " over \(window.overNanoseconds.map { String($0) } ?? "-") for \(window.failures)" + (window.aborts ? " abort" : "")
   }
 
   private static func text(_ metric: Threshold.Metric) -> String {
@@ -110,6 +116,19 @@ enum ThresholdRule {
       case "rate": return count().map { .rate($0) }
       case .some, .none: return nil
       }
+    }
+
+    /// Consumes what it understands: a word that is left makes the rule unreadable.
+    mutating func window() -> Threshold.Window? {
+      guard rest.first == "over" else { return nil }
+      _ = word()
+      guard let over = word(), over == "-" || (UInt64(over) ?? 0) > 0, word() == "for", let failures = word().flatMap({ Int($0) }), failures > 0 else {
+        rest = ["unreadable"]
+        return nil
+      }
+      let aborts = rest.first == "abort"
+      if aborts { _ = word() }
+      return Threshold.Window(overNanoseconds: UInt64(over), failures: failures, aborts: aborts)
     }
 
     private mutating func series() -> Threshold.Series? {

@@ -22,6 +22,7 @@ struct RunBench {
     let rows: [JournalEventRow]
     let phases: [RunProgress.Phase]
     let reports: [RunProgress]
+    let moments: [JournalMoment]
   }
 
   /// - Parameters:
@@ -52,7 +53,9 @@ struct RunBench {
     try #require(journal.close())
     var rows: [JournalEventRow] = []
     let record = try JournalReader.read(path: path) { (row) throws(JournalReadError) in rows.append(row) }
-    return Outcome(result: result, record: record, rows: rows, phases: progress.phases, reports: progress.reports)
+    var moments: [JournalMoment] = []
+    try JournalReader.replay(path: path) { moments.append($0) }
+    return Outcome(result: result, record: record, rows: rows, phases: progress.phases, reports: progress.reports, moments: moments)
   }
 
   private final class Progress: Sendable {
