@@ -111,7 +111,7 @@ import Testing
     ("when: rate(errors) > 1%, over: 2h, run: [page]", "bad-value: a window is a whole number of seconds, up to an hour"),
     ("when: rate(errors) > 1%, every: 10ms, run: [page]", "bad-value: an alert is told again after a second at the earliest"),
     ("when: rate(errors) > 1%, timeout: 1h, run: [page]", "bad-value: an action may take from 100ms to 5m"),
-    ("when: rate(errors) > 1%, run: page me", "wrong-node-kind: 'run' is a list of the command and its arguments, and this is a text"),
+    ("when: rate(errors) > 1%, run: page me", "wrong-node-kind: 'run' is a list of the command and its arguments, and this is text"),
     ("when: rate(errors) > 1%, run: []", "wrong-node-kind: 'run' names no command"),
     ("when: rate(errors) > 1%, run: [page, $run.id]", "bad-value: the words of a command are known before the run"),
     ("when: rate(errors) > 1%, webhook: ftp://x/", "bad-value: a webhook's address starts with 'http://' or 'https://'"),
