@@ -123,9 +123,14 @@ import Testing
     #expect(findings("  - { name: a, \(alert) }") == [finding])
   }
 
-  @Test func `a password in an address is never shown`() {
-    let text = CompiledText(chain("  - { name: a, when: rate(errors) > 1%, webhook: 5 }\n  - { name: a, when: rate(errors) > 1%, webhook: $env.URL }")).rendered
+  @Test func `a name is given once`() {
+    let text = CompiledText(chain("  - { name: a, when: rate(errors) > 1%, run: [page] }\n  - { name: a, when: rate(errors) > 1%, webhook: $env.URL }")).rendered
     #expect(text.contains("duplicate-name") && text.contains("there is an alert 'a' already"), "\(text)")
+  }
+
+  @Test func `a password in an address is never shown, not even in the line that has it`() {
+    let text = CompiledText(chain("  - { name: a, when: rate(errors) > 1%, webhook: \"https://ops:hunter2@alerts.example/a:b@c\" }")).rendered
+    #expect(text.contains("webhook-password") && text.contains("https://ops:*******@alerts.example/a:b@c") && !text.contains("hunter2"), "\(text)")
   }
 
   @Test func `a secret in a command's words would be seen by everybody on the machine`() {
