@@ -56,6 +56,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
   case alertWithoutAction = "alert-without-action"
   case alertCommand = "alert-command"
   case webhookPassword = "webhook-password"
+  case guaranteeNotCheckable = "guarantee-not-checkable"
   case feedUnreadable = "feed-unreadable"
   case feedTooSmallForUnique = "feed-too-small-for-unique"
   case poolSelfDeadlock = "pool-self-deadlock"
@@ -148,6 +149,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .alertWithoutAction: (.error, "an alert tells somebody")
     case .alertCommand: (.error, "the command of an alert is there and can be run")
     case .webhookPassword: (.error, "a webhook's address has no password in the chain")
+    case .guaranteeNotCheckable: (.error, "a guarantee is asked for where what is mapped can tell whether it was kept")
     case .feedUnreadable: (.error, "the file of a feed could not be read")
     case .feedTooSmallForUnique: (.error, "a feed with 'pick: unique' has a row for each iteration")
     case .poolSelfDeadlock: (.error, "a user never holds a connection while it waits for another of the same pool")

@@ -66,6 +66,15 @@ struct AlertWindow {
     func merged(_ part: (JournalInterval) -> HistogramSnapshot?) -> HistogramSnapshot {
       HistogramSnapshot(merging: seconds.compactMap { part($0.interval) }, scratch: scratch)
     }
+    func takeAccount() {
+      for ledger in seconds.last?.ledgers ?? [] where record.events.indices.contains(ledger.event) {
+        let since = ledgersBefore.first { $0.event == ledger.event }.map { ledger.since($0) } ?? ledger
+        record.events[ledger.event].counts = since.counts
+        for (hop, counts) in since.hops.enumerated() where record.events[ledger.event].hops.indices.contains(hop) {
+          record.events[ledger.event].hops[hop].counts = counts
+        }
+      }
+    }
     switch metric {
     case .measured(.quantile(_, let series)), .measured(.mean(let series)), .measured(.minimum(let series)), .measured(.maximum(let series)):
       switch series {
@@ -82,15 +91,16 @@ struct AlertWindow {
         record.events[event.index].hops[hop].stableLow = merged { $0.hops.first?.stableLow }
         record.events[event.index].hops[hop].stableHigh = merged { $0.hops.first?.stableHigh }
         record.events[event.index].hops[hop].width = merged { $0.hops.first?.width }
+      case .violation(let event, let hop, let kind):
+        takeAccount()
+        record.events[event.index].hops[hop].width = merged { $0.hops.first?.width }
+        guard let guarantee = SessionGuarantee(rawValue: kind.rawValue) else { break }
+        var ages = ViolationAges()
+        ages.low = merged { $0.hops.first?.ages[guarantee]?.low }
+        ages.high = merged { $0.hops.first?.ages[guarantee]?.high }
+        record.events[event.index].hops[hop].ages[guarantee] = ages
       }
-    case .measured(.count), .measured(.rate):
-      for ledger in seconds.last?.ledgers ?? [] where record.events.indices.contains(ledger.event) {
-        let since = ledgersBefore.first { $0.event == ledger.event }.map { ledger.since($0) } ?? ledger
-        record.events[ledger.event].counts = since.counts
-        for (hop, counts) in since.hops.enumerated() where record.events[ledger.event].hops.indices.contains(hop) {
-          record.events[ledger.event].hops[hop].counts = counts
-        }
-      }
+    case .measured(.count), .measured(.rate): takeAccount()
     case .figure: break
     }
     return record
@@ -140,11 +150,11 @@ extension JournalInterval {
       case .startDelay: kept.startDelay = startDelay
       case .step(let step): keep(step)
       case .measure(let measure): kept.measures = measures.filter { $0.measure == measure }
-      case .lag(let event, let hop), .stable(let event, let hop): keep(event, hop)
+      case .lag(let event, let hop), .stable(let event, let hop), .violation(let event, let hop, _): keep(event, hop)
       }
     case .measured(.count(let count)), .measured(.rate(let count)):
       switch count {
-      case .errors, .iterations, .dropped: break
+      case .errors, .iterations, .dropped, .violations: break
       case .failedChecks: kept.checks = checks
       case .stepErrors(let step):
         keep(step)
