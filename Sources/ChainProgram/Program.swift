@@ -27,6 +27,7 @@ package struct Program: Sendable {
   package var thresholds: [Threshold] = []
   /// What servers tell about themselves; those of one connection stand together, in the order of the connections.
   package var serverFigures: [ServerFigureDeclaration] = []
+  package var alerts: [AlertDeclaration] = []
   package var slots: [SlotDescription] = []
   package var branches: [BranchDescription] = []
   package var arms: [ArmsDescription] = []

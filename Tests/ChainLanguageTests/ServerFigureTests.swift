@@ -80,6 +80,24 @@ struct ServerFigureTests {
     }
   }
 
+  @Test func `alerts select them too, by what a second has one of`() throws {
+    func compile(_ condition: String) -> Compilation {
+      let chain = "version: 1\nchain: test\nconnections:\n  db: { postgres: $env.DB }\nsteps:\n  - sql: SELECT 1\nalerts:\n  - { name: a, when: '\(condition)', webhook: 'http://x/y' }\n"
+      return Gallery.compile(Array(chain.utf8), path: "test.chain.yaml")
+    }
+    let held = compile("last(server.db.waiting_lock) > 5")
+    let program = try #require(held.program, "\(Gallery.render(held))")
+    #expect(program.alerts[0].condition.limit == 5)
+    guard case .figure(.last, .server(let row, isCounted: false, .number)) = program.alerts[0].condition.metric else {
+      Issue.record("\(program.alerts[0].condition.metric)")
+      return
+    }
+    #expect(program.serverFigures[row].name == "waiting_lock")
+    #expect(compile("mean(server.db.longest_transaction) > 2s").program?.alerts[0].condition.limit == 2e9)
+    #expect(compile("count(server.db.deadlocks) > 0").program?.alerts[0].condition.limit == 0)
+    for wrong in ["count(server.db.active) > 5", "max(server.db.waiting_lok) > 5", "max(server.db.waiting_lock) > 5s"] { #expect(compile(wrong).program == nil) }
+  }
+
   @Test func `queues are those that the connection lists and those that steps name, as identifiers`() throws {
     let program = try program("max(server.mq.queue.a_b_2.depth) < 5", queues: #", queues: [a.b, a-b, "a.b"]"#)
     let depths = program.serverFigures.filter { $0.figure.name == "depth" }

@@ -83,4 +83,23 @@ import Testing
     gap.isOfLoad = true
     #expect(try evaluate(.maximum(.server(0)), .less, 5, [gap]).observed == "not visible: nobody answers")
   }
+  @Test func `an alert on a server's figure goes over what was told in its window`() {
+    var window = AlertWindow(metric: .figure(.count, .server(1, isCounted: true, .number)), overNanoseconds: 2 * second, serverPlace: (0, 1))
+    func add(_ index: UInt64, _ value: Double) {
+      var interval = JournalInterval()
+      (interval.startNanoseconds, interval.endNanoseconds) = (index * second, (index + 1) * second)
+      var sample = JournalServer(connection: 0, fromNanoseconds: index * second, atNanoseconds: index * second + second / 2)
+      sample.isOfLoad = true
+      sample.values = [7, value, 0, 0]
+      var other = sample
+      other.connection = 1
+      window.add(interval, ledgers: [], servers: [sample, other])
+    }
+    add(0, 100)
+    add(1, 20)
+    add(2, .nan)
+    #expect(window.values(of: .server(1, isCounted: true, .number)) == [20])
+    add(3, 6)
+    #expect(window.values(of: .server(1, isCounted: true, .number), isSum: true) == [3])
+  }
 }

@@ -140,6 +140,7 @@ final class ChainResolver {
     resolveProfiles()
     declareServerFigures()
     resolveThresholds()
+    resolveAlerts()
     if builder.program.steps.count > Self.stepsMax {
       findings.add(
         .limitExceeded, at: graph.file.range(0, 0), "the chain has \(builder.program.steps.count) steps, and \(Self.stepsMax) is the limit")

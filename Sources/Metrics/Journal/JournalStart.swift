@@ -50,6 +50,7 @@ package struct JournalStart: JournalRecord, Hashable {
   package var thresholds: [String] = []
   /// Each threshold in a form that can be decided again from the journal alone (`ThresholdRule`); as many as `thresholds`.
   package var thresholdRules: [String] = []
+  package var alerts: [AlertInfo] = []
 
   package init() {}
 }
@@ -217,6 +218,7 @@ extension JournalStart {
     json.objects("server_figures", serverFigures) { $0.writeMembers(to: &$1) }
     json.list("thresholds", thresholds) { $1.string($0) }
     json.list("threshold_rules", thresholdRules) { $1.string($0) }
+    json.objects("alerts", alerts) { $0.writeMembers(to: &$1) }
   }
 
   package init(_ json: JSONValue) {
@@ -270,5 +272,6 @@ extension JournalStart {
     serverFigures = json.list("server_figures") { ServerFigureInfo($0) }
     thresholds = json.texts("thresholds")
     thresholdRules = json.texts("threshold_rules")
+    alerts = json.list("alerts") { AlertInfo($0) }
   }
 }

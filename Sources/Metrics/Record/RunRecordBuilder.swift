@@ -86,6 +86,15 @@ struct RunRecordBuilder {
     case .server: add(JournalServer(json))
     case .serverFacts: add(JournalServerFacts(json))
     case .end: record.end = JournalEnd(json)
+    case .alert:
+      let alert = JournalAlert(json)
+      if record.alerts.indices.contains(alert.alert) { record.alerts[alert.alert].add(alert) }
+    case .alertAction:
+      let action = JournalAlertAction(json)
+      if record.alerts.indices.contains(action.alert) { record.alerts[action.alert].add(action) }
+    case .alertTally:
+      let tally = JournalAlertTally(json)
+      if record.alerts.indices.contains(tally.alert) { record.alerts[tally.alert].tally = tally }
     }
     return .nothing
   }
@@ -106,6 +115,7 @@ struct RunRecordBuilder {
         record.servers.append(ServerRecord(connection: figure.connection, info: start.connections[figure.connection], figures: row..<row + 1))
       }
     }
+    record.alerts = start.alerts.map { AlertRecord(info: $0) }
     stepService = start.steps.map { _ in Histogram() }
     stepPoolWait = start.steps.map { _ in Histogram() }
     measures = start.measures.map { _ in Histogram() }

@@ -87,6 +87,7 @@ struct CommandDescription: Sendable {
         Option("--traceparent", "http,amqp,sql", "tells these systems the trace of each request, one per iteration (sql: nothing is prepared then)"),
         Option("--otlp", "URL", "sends OTLP/HTTP JSON metrics each second: http://host:4318"),
         Option("--server-view", "on|off", "asks the chain's servers each second how they are, over connections of its own (default: on)"),
+        Option("--no-alerts", nil, "alerts are judged and shown, and nothing is run or posted"),
       ]),
     CommandDescription(
       name: .report, summary: "rebuild a run's reports from its journal, also after a crash",
