@@ -259,11 +259,6 @@ enum Figure {
     return "\(threeDigits(value)) \(unit)"
   }
 
-  /// Three digits, or all of a whole number.
-  static func number(_ value: Double) -> String {
-    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : threeDigits(value)
-  }
-
   static func percentage(_ share: Double) -> String { "\(threeDigits(share * 100)) %" }
 
   /// A whole number in full, any other one with three digits.
