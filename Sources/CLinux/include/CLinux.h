@@ -113,3 +113,15 @@ static inline int clinux_take_signal(int descriptor) {
 // TerminalGuard.c: makes a terminal silent and unbuffered, and gives it back, also when a signal ends the process. Main thread only.
 int clinux_terminal_take(int descriptor);
 void clinux_terminal_give_back(void);
+
+// ProcessGroup.c: starts a command as the leader of a process group of its own, in a folder, with nothing to read, and with its standard
+// output and error in `output`; all other descriptors are closed. A name without a '/' is looked for on our PATH. 0, or errno.
+int clinux_spawn_group(const char *file, char *const arguments[], char *const environment[], const char *folder, int output, pid_t *process);
+// A descriptor that becomes readable when the process ends (Linux 5.3); -1 if it fails.
+int clinux_process_descriptor(pid_t process);
+// Whether it has ended; it is not reaped, so its number and its group's stay its own.
+int clinux_process_has_ended(pid_t process);
+// Waits for the end. Its exit status, or the signal that ended it; -1 if it is no child of ours.
+int clinux_reap(pid_t process, int *status, int *signal);
+// The environment of this process: `NAME=value`, ended by a null. Nothing in this program changes it.
+char *const *clinux_environment(void);
