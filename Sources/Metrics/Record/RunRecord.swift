@@ -157,8 +157,8 @@ package struct HopRecord: Hashable, Sendable {
     self.info = info
   }
 
-  /// Median width of the bracket, nanoseconds.
-  package var resolutionNanoseconds: UInt64? { width.quantile(0.5) }
+  /// Median width of the bracket, nanoseconds; nil with too few to bound it.
+  package var resolutionNanoseconds: UInt64? { width.estimableQuantile(0.5) }
 }
 
 package struct OffenderList: Hashable, Sendable {
@@ -194,6 +194,8 @@ package struct SecondRecord: Hashable, Sendable {
   package var generator = GeneratorHealth()
   /// As long as the step table.
   package var steps: [StepSecond]
+  /// The hops of all events, one event after the other; empty where no hop was seen in this second.
+  package var hops: [HopSecond] = []
   package var failures: UInt64 = 0
 
   package init(second: Int, isWarmUp: Bool, stepCount: Int) {
@@ -201,6 +203,14 @@ package struct SecondRecord: Hashable, Sendable {
     self.isWarmUp = isWarmUp
     steps = Array(repeating: StepSecond(), count: stepCount)
   }
+}
+
+/// The bounds of the lag of what was seen in one second.
+package struct HopSecond: Hashable, Sendable {
+  package var low = HistogramSnapshot()
+  package var high = HistogramSnapshot()
+
+  package init() {}
 }
 
 package struct StepSecond: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import ChainIO
+import ChainRuntime
 import Glibc
 import LiveOutputs
 import Metrics
@@ -8,6 +9,7 @@ final class ProgressPrinter {
   private let style: ProgressStyle
   private let inbox: ProgressInbox
   private let figures: LiveFigures
+  private var validity: ValidityWatch
   private var terminal: ScreenTerminal?
   private var lastPhase: RunProgress.Phase?
   private var lastLineSecond: UInt64 = 0
@@ -22,6 +24,7 @@ final class ProgressPrinter {
     self.style = style
     self.inbox = inbox
     figures = LiveFigures(plan: plan)
+    validity = ValidityWatch(start: plan.start)
     if style == .screen { terminal = ScreenTerminal(descriptor: STDERR_FILENO) }
   }
 
@@ -43,7 +46,10 @@ final class ProgressPrinter {
     guard isUrgent || now >= drawnNanoseconds &+ Self.drawNanoseconds else { return }
     drawnNanoseconds = now
     let reports = inbox.takeAll()
-    for report in reports { figures.take(report) }
+    for report in reports {
+      figures.take(report)
+      if style == .screen, let interval = report.interval { validity.take(interval) }
+    }
     hasNews = hasNews || !reports.isEmpty
     guard hasNews, let latest = reports.last ?? lastReport else { return }
     lastReport = latest
@@ -51,7 +57,9 @@ final class ProgressPrinter {
     case .none: tellInterruption(latest)
     case .screen:
       let style = Screen.Style(text: Terminal.hasColour(STDERR_FILENO) ? .ansi : .plain, isUnicode: Terminal.isUnicode)
-      terminal?.draw { Screen.render(self.figures.snapshot, size: $0, style: style) }
+      var snapshot = figures.snapshot
+      snapshot.doubts = latest.elapsedNanoseconds > 0 ? validity.doubts : nil
+      terminal?.draw { Screen.render(snapshot, size: $0, style: style) }
     case .living:
       tellInterruption(latest)
       let columns = max(10, Terminal.size(STDERR_FILENO).columns - 1)
