@@ -27,6 +27,8 @@ package protocol HopObserver: AnyObject {
   var fencesSent: UInt64 { get }
   /// Whether it tells of each delivery or write of the same content, so that a second one can be counted.
   var countsRepeats: Bool { get }
+  /// Whether it goes on telling of changes to what it has shown. One that looks for single events stops when it has seen them.
+  var followsChanges: Bool { get }
 }
 
 extension HopObserver {
@@ -37,6 +39,7 @@ extension HopObserver {
   package var reason: String { "" }
   package var fencesSent: UInt64 { 0 }
   package var countsRepeats: Bool { mode == "tap" }
+  package var followsChanges: Bool { true }
 }
 
 /// An observer that can look for single events, and so is told which ones are on their way.

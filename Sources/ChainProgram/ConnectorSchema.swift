@@ -198,11 +198,14 @@ package struct ObserverSchema: Sendable {
   package let result: [ResultMember]
   /// Whether each sighting is a message of its own; otherwise it is what an entry shows by now.
   package let showsMessages: Bool
+  /// Whether it goes on telling of changes to what it has shown; nil if it does, else why not, as a phrase about it.
+  package let blindness: @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> String?
   /// Why a hop cannot be observed as its operand and keys say; nil if it can, as far as can be told before the run.
   package let refusal: @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal?
 
   package init(
     name: String, operand: OperandForm, summary: String, keys: [KeySchema], result: [ResultMember], showsMessages: Bool = false,
+    blindness: @escaping @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> String? = { _ in nil },
     refusal: @escaping @Sendable (_ operands: [(name: String, value: OperandTemplate)]) -> ObserverRefusal? = { _ in nil }
   ) {
     self.name = name
@@ -211,6 +214,7 @@ package struct ObserverSchema: Sendable {
     self.keys = keys
     self.result = result
     self.showsMessages = showsMessages
+    self.blindness = blindness
     self.refusal = refusal
   }
 }

@@ -59,13 +59,15 @@ package struct HopDeclaration: Sendable {
   package let run: (entry: Int, slot: SlotIndex)?
   /// How long entries stay by themselves; nil if for ever.
   package let expiresNanoseconds: UInt64?
+  package let guarantees: HopGuarantees
   package let range: SourceRange
 
   /// - Parameter showsMessages: The observer's schema says it; nil for what `tap` and every other observer show.
   package init(
     name: String, connection: ConnectionIndex, observer: String, operands: [(name: String, value: OperandTemplate)], mappingEntry: Int,
     idSlot: SlotIndex, keySlot: SlotIndex?, versionSlot: SlotIndex?, bodySlots: [SlotIndex?], readsContent: Bool, showsMessages: Bool? = nil,
-    run: (entry: Int, slot: SlotIndex)? = nil, expiresNanoseconds: UInt64? = nil, range: SourceRange
+    run: (entry: Int, slot: SlotIndex)? = nil, expiresNanoseconds: UInt64? = nil,
+    guarantees: HopGuarantees = HopGuarantees(), range: SourceRange
   ) {
     self.name = name
     self.connection = connection
@@ -80,6 +82,7 @@ package struct HopDeclaration: Sendable {
     self.showsMessages = showsMessages ?? (observer == "tap")
     self.run = run
     self.expiresNanoseconds = expiresNanoseconds
+    self.guarantees = guarantees
     self.range = range
   }
 

@@ -114,6 +114,7 @@ private struct ProgramListing {
           "\n        \(hop.name): \(hop.observer) on \(listing.connection(hop.connection)), mapping at \(hop.mappingEntry), id \(listing.slot(hop.idSlot))"
           + (hop.keySlot.map { ", key \(listing.slot($0))" } ?? "") + (hop.versionSlot.map { ", version \(listing.slot($0))" } ?? "")
           + (hop.run.map { ", run \(listing.slot($0.slot)) at \($0.entry)" } ?? "") + (fields.isEmpty ? "" : ", body [\(fields)]") + (hop.readsContent ? ", reads content" : "")
+          + hop.guarantees.kinds.map { ", \($0.rawValue) \(hop.guarantees[$0] == .measured ? "measured" : "required")" }.joined()
           + hop.operands.map { "\n          \($0.name): \(Self.shown($0.value))" }.joined()
       }
       return head + hops.joined()

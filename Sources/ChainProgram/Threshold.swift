@@ -60,6 +60,8 @@ package struct Threshold: Sendable {
     case lag(EventIndex, hop: Int)
     /// When a hop that holds a state last changed to the right one; two-sided as well.
     case stable(EventIndex, hop: Int)
+    /// How long violations of a session guarantee lasted; two-sided as well, and some have no end.
+    case violation(EventIndex, hop: Int, HopGuarantees.Kind)
     /// Whole iterations.
     case response
     case service
@@ -76,6 +78,8 @@ package struct Threshold: Sendable {
     case stepErrors(StepIndex)
     /// An outcome or anomaly by its name in `summary.json`; of one hop, or of all when nil.
     case outcome(EventIndex, hop: Int?, name: String)
+    /// Violations of a session guarantee: certain ones, and with the possible ones; of one hop, or of all that promise it when nil.
+    case violations(EventIndex, hop: Int?, HopGuarantees.Kind)
   }
 
   /// Outcomes and anomalies that a selector may name.

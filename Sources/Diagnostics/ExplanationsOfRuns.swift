@@ -8,6 +8,39 @@ extension Explanation {
         bad: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.raed) < 20ms\n",
         good: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.read) < 20ms\n"),
       Explanation(
+        .guaranteeNotCheckable, "A session guarantee is asked for at a hop where nothing can tell whether it was kept.",
+        why: "It would be reported as kept by a run that could not have seen a violation. What is not checkable is never 0.",
+        bad: """
+          events:
+            order_created:
+              origin: insert
+              id: $order
+              hops:
+                cached: { watch: "order:*", conn: cache, id: key.after("order:") as int, guarantees: [monotonic_reads] }
+          steps:
+            - id: insert
+              sql: INSERT INTO orders (customer_id) VALUES (1) RETURNING id
+              conn: db
+              capture: { order: row.id as int }
+
+          """,
+        good: """
+          events:
+            order_created:
+              origin: insert
+              id: $order
+              key: $customer
+              version: $number
+              hops:
+                cached: { watch: "customer:*", conn: cache, id: json.order as int, guarantees: [monotonic_reads] }
+          steps:
+            - id: insert
+              sql: INSERT INTO orders (customer_id) VALUES (1) RETURNING id, customer_id, number
+              conn: db
+              capture: { order: row.id as int, customer: row.customer_id as int, number: row.number as int }
+
+          """),
+      Explanation(
         .feedUnreadable, "The file of a feed could not be read, or is not what its declaration says.",
         why: "Feeds are read before the run, so that no iteration fails for want of data. Paths are relative to the chain's file.",
         bad: Example("feeds:\n  customer: { csv: missing.csv, columns: { id: int }, pick: random }\nsteps:\n  - log: for ${customer.id}\n"),

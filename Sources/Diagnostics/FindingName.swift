@@ -53,6 +53,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
 
   // The whole run
   case thresholdSelector = "threshold-selector"
+  case guaranteeNotCheckable = "guarantee-not-checkable"
   case feedUnreadable = "feed-unreadable"
   case feedTooSmallForUnique = "feed-too-small-for-unique"
   case poolSelfDeadlock = "pool-self-deadlock"
@@ -142,6 +143,7 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .whileWithoutMax: (.error, "a 'while' loop has an upper bound")
     case .branchWeightZero: (.error, "the weights of a branch are positive")
     case .thresholdSelector: (.error, "a threshold names a metric that the chain has")
+    case .guaranteeNotCheckable: (.error, "a guarantee is asked for where what is mapped can tell whether it was kept")
     case .feedUnreadable: (.error, "the file of a feed could not be read")
     case .feedTooSmallForUnique: (.error, "a feed with 'pick: unique' has a row for each iteration")
     case .poolSelfDeadlock: (.error, "a user never holds a connection while it waits for another of the same pool")

@@ -52,6 +52,6 @@ extension PostgresConnector {
           KeySchema("every", .duration, summary: "The pause between two looks, which is else 5 % of an event's age within 1 ms and 250 ms.")
         ],
         result: [ResultMember("row", .row, .row, summary: "One row that the statement returned; each is one event.")],
-        refusal: QueryObserver.refusal)
+        blindness: { _ in "looks for each event until it has seen it, and not again" }, refusal: QueryObserver.refusal)
     ])
 }

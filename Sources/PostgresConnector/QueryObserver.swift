@@ -33,6 +33,7 @@ final class QueryObserver: SeekingObserver, CallOwner, TimerOwner {
   let mode = "query"
   let reason: String
   let countsRepeats = false
+  let followsChanges = false
   let isSeeking = true
 
   static let idsPerLookMax = 1000

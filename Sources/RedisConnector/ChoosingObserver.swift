@@ -68,6 +68,7 @@ final class ChoosingObserver: SeekingObserver {
   var operationsSent: UInt64 { current?.operationsSent ?? 0 }
   var fencesSent: UInt64 { current?.fencesSent ?? 0 }
   var countsRepeats: Bool { current?.countsRepeats ?? false }
+  var followsChanges: Bool { current?.followsChanges ?? true }
 
   func seek(_ number: Int, id: Value, place: [UInt8]) { current?.seek(number, id: id, place: place) }
   func forget(_ number: Int) { current?.forget(number) }

@@ -34,6 +34,7 @@ final class KeyPollObserver: SeekingObserver, RedisSessionOwner, TimerOwner {
   let mode = "poll"
   let reason: String
   let countsRepeats = false
+  let followsChanges = false
   let isSeeking = true
 
   private enum State {

@@ -43,6 +43,9 @@ extension ConnectorSchema {
             ResultMember("text", .string, .text, summary: "Its value, as text."),
             ResultMember("json", .json, .json, summary: "Its value, read as JSON."),
           ],
+          blindness: { operands in
+            (try? WatchedKeys(operands, readsContent: true).way) == .poll ? "looks for each event until it has seen it, and not again" : nil
+          },
           refusal: { operands in
             do throws(ObserverRefusal) {
               _ = try WatchedKeys(operands, readsContent: true)

@@ -8,6 +8,8 @@ struct ConsistencyCount {
   /// Nil where what the chain maps does not tell.
   let count: UInt64?
   let offenders: OffenderList?
+  /// The chain asks for it, so that not to know is no answer.
+  var isUndecided = false
 
   /// What it means, as a phrase.
   let meaning: String
@@ -20,7 +22,20 @@ struct ConsistencyCount {
             event: event.info.name, hop: hop.info.name, name: kind.name, count: kind.count(hop.counts),
             offenders: hop.offenders.first { $0.kind == kind.name }, meaning: kind.meaning)
         }
+          + event.guarantees(of: hop).filter(\.isRequired).map { found in
+            let name = found.guarantee.rawValue
+            return ConsistencyCount(
+              event: event.info.name, hop: hop.info.name, name: name, count: found.isUndecided ? nil : found.counts?.violated,
+              offenders: hop.offenders.first { $0.kind == name }, isUndecided: found.isUndecided, meaning: meaning(of: found.guarantee))
+          }
       }
+    }
+  }
+
+  private static func meaning(of guarantee: SessionGuarantee) -> String {
+    switch guarantee {
+    case .readYourWrites: "not to be seen by their writers when they were acknowledged"
+    case .monotonicReads: "older than what readers had seen before"
     }
   }
 

@@ -45,6 +45,17 @@ import Testing
     #expect(books.ledger.isConserved)
   }
 
+  @Test func `events whose id is their key do not tell how entries are named, and the first other one does`() {
+    let books = Books(mapping: .init(hasKey: true, hasVersion: true, cacheIsPerKey: true), hops: Self.cache)
+    for id in 1...300 as ClosedRange<Int64> {
+      books.commit(id, key: min(id, 250), version: 1, sent: 1000, acked: 1010)
+      books.sight(0, key: "order:\(id)", seen: 1020, content: "{\"id\": \(id)}")
+    }
+    #expect(books.ledger.books[0].hops[0].names.shape == .perEvent)
+    books.finish(at: 9000)
+    #expect(sweep(books, [:]).missing == 300)
+  }
+
   @Test func `an entry of an older version than the last committed one is stale at the end`() {
     let books = Books(
       body: [("total", .int)], mapping: .init(hasKey: true, hasVersion: true, hopsReadVersion: true, cacheIsPerKey: true), hops: Self.cache)

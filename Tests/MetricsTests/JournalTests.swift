@@ -233,6 +233,10 @@ import Testing
     try roundTrip(JournalInterval())
     try roundTrip(failure)
     for row in rows() { try roundTrip(row) }
+    try roundTrip(GuaranteeJournal.start())
+    try roundTrip(GuaranteeJournal.interval(0))
+    try roundTrip(GuaranteeJournal.ledger())
+    try roundTrip(GuaranteeJournal.longest())
     try roundTrip(gap)
     try roundTrip(ledger())
     try roundTrip(validity)

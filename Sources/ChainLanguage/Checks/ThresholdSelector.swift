@@ -61,7 +61,7 @@ extension ChainResolver {
     case .quantile(let q, let series):
       switch series {
       case .step, .lag, .response, .service, .measure: [0.5, 0.95, 0.99].contains(q)
-      case .startDelay, .stable: false
+      case .startDelay, .stable, .violation: false
       }
     case .rate(.errors): true
     case .mean, .minimum, .maximum, .count, .rate: false
@@ -144,10 +144,13 @@ extension ChainResolver {
         return nil
       }
       return .stable(event.index, hop: hop)
+    case ("event", 4) where HopGuarantees.Kind(rawValue: path[3].name) != nil:
+      guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
+      return guarantee(path[3], of: event.node, at: [event.node.hops[hop]]).map { .violation(event.index, hop: hop, $0) }
     default:
       findings.add(
         .thresholdSelector, at: range, "this selects no times",
-        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop> and event.<name>.<hop>.stable")
+        help: "times are response, service, start_delay, step.<id>, measure.<name>, event.<name>.<hop>, event.<name>.<hop>.stable and event.<name>.<hop>.<guarantee>")
       return nil
     }
   }
@@ -161,11 +164,17 @@ extension ChainResolver {
     case ("step", 3...) where path[path.count - 1].name == "errors": return step(joined(path[1..<path.count - 1])).map { .stepErrors($0) }
     case ("event", 3):
       guard let event = event(path[1]) else { return nil }
+      if HopGuarantees.Kind(rawValue: path[2].name) != nil {
+        return guarantee(path[2], of: event.node, at: event.node.hops).map { .violations(event.index, hop: nil, $0) }
+      }
       return outcome(path[2], also: event.node.hops.map(\.name.text), of: event.node, at: event.node.hops).map {
         .outcome(event.index, hop: nil, name: $0)
       }
     case ("event", 4):
       guard let event = event(path[1]), let hop = hop(path[2], of: event) else { return nil }
+      if HopGuarantees.Kind(rawValue: path[3].name) != nil {
+        return guarantee(path[3], of: event.node, at: [event.node.hops[hop]]).map { .violations(event.index, hop: hop, $0) }
+      }
       return outcome(path[3], also: [], of: event.node, at: [event.node.hops[hop]]).map { .outcome(event.index, hop: hop, name: $0) }
     default:
       findings.add(
@@ -205,11 +214,23 @@ extension ChainResolver {
     return nil
   }
 
+  /// One that is asked for at one of the hops: what nobody asks for is not counted.
+  private func guarantee(_ name: (name: String, range: SourceRange), of event: EventNode, at hops: [HopNode]) -> HopGuarantees.Kind? {
+    var silent = Findings()
+    guard let kind = HopGuarantees.Kind(rawValue: name.name) else { return nil }
+    if hops.contains(where: { Self.promises(of: $0, into: &silent).contains { $0.kind == kind } }) { return kind }
+    findings.add(
+      .thresholdSelector, at: name.range,
+      hops.count == 1 ? "hop '\(hops[0].name.text)' is not asked for '\(name.name)'" : "no hop of '\(event.name.text)' is asked for '\(name.name)'",
+      help: "add 'guarantees: [\(name.name)]' to the hop, or 'guarantees: { \(name.name): measured }'")
+    return nil
+  }
+
   private func outcome(
     _ name: (name: String, range: SourceRange), also: [String], of event: EventNode, at hops: [HopNode]
   ) -> String? {
     guard Threshold.outcomeNames.contains(name.name) else {
-      report(name, "there is no outcome", among: Threshold.outcomeNames + also)
+      report(name, "there is no outcome", among: Threshold.outcomeNames + HopGuarantees.Kind.allCases.map(\.rawValue) + also)
       return nil
     }
     guard let missing = whatIsMissing(for: name.name, of: event, at: hops) else { return name.name }

@@ -112,6 +112,7 @@ struct HopNode {
   let version: YAMLScalar?
   let run: YAMLScalar?
   let expires: YAMLEntry?
+  let guarantees: YAMLEntry?
   let body: [YAMLEntry]
 }
 

@@ -345,6 +345,7 @@ extension ChainResolver {
     let version = node.version.map { expression($0, scope, Expectation(.type(.int), "a version is an int")) }
     let run = node.run.map { expression($0, scope, Expectation(.type(.string), "a run's id is a string")) }
     let expires = constantDuration(node.expires, "expires")
+    let guarantees = guarantees(of: node, at: event, operands)
     var body = [TypedExpression?](repeating: nil, count: event.body.count)
     for entry in node.body {
       guard let scalar = entry.value.scalar else {
@@ -362,7 +363,7 @@ extension ChainResolver {
     guard let id, let connection, !([id, key, version, run] + body).contains(where: { $0?.isInvalid == true }) else { return nil }
     return TypedHop(
       name: node.name, connection: connection, observer: schema.name, operands: operands, id: id, key: key, version: version, run: run,
-      body: body, showsMessages: schema.showsMessages, expiresNanoseconds: expires)
+      body: body, showsMessages: schema.showsMessages, expiresNanoseconds: expires, guarantees: guarantees)
   }
 
   // What names one event

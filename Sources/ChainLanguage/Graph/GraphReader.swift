@@ -258,7 +258,7 @@ struct GraphReader {
       name: entry.key, observer: chosen, conn: reader["conn"],
       options: observerKeys.compactMap { key in reader[key.name].map { (key, $0) } }, id: reader["id"].flatMap { text($0) },
       key: reader["key"].flatMap { text($0) }, version: reader["version"].flatMap { text($0) }, run: reader["run"].flatMap { text($0) },
-      expires: reader["expires"], body: named(reader["body"]))
+      expires: reader["expires"], guarantees: reader["guarantees"], body: named(reader["body"]))
   }
 
   private mutating func profile(_ entry: YAMLEntry) -> ProfileNode? {

@@ -61,6 +61,9 @@ enum JSONSchemaForms {
     "event/body": .names(.expression), "event/deadline": .duration, "event/settle": .duration,
     "event/hops": .names(.definition("hop"), atLeast: 1),
     "hop/conn": .name, "hop/id": .expression, "hop/key": .expression, "hop/version": .expression, "hop/run": .expression, "hop/expires": .duration, "hop/body": .names(.expression),
+    "hop/guarantees": .either([
+      .list(.choice(HopGuarantees.Kind.allCases.map(\.rawValue)), atLeast: 1), .names(.choice(HopGuarantees.Demand.allCases.map(\.rawValue)), atLeast: 1),
+    ]),
 
     "flow/description": .scalar, "flow/inputs": .names(.type), "flow/outputs": .names(.type), "flow/steps": .steps,
     "scenario/weight": count, "scenario/steps": .steps,

@@ -124,6 +124,7 @@ enum LanguageShapes {
       KeyShape("body", "The event's body, read from what was seen."),
       KeyShape("run", "The run that made it, read from what was seen: what does not equal run.id is another run's, counted as foreign and left alone."),
       KeyShape("expires", "How long entries stay by themselves: at the end of a run that was longer, one that is gone is not missing."),
+      KeyShape("guarantees", "What it promises to a session that reads there: read_your_writes, monotonic_reads."),
     ])
 
   /// What every step may have beside its verb and the verb's own keys.

@@ -212,4 +212,5 @@ struct TypedHop {
   let showsMessages: Bool
   /// Nanoseconds; nil where entries stay.
   let expiresNanoseconds: UInt64?
+  let guarantees: HopGuarantees
 }

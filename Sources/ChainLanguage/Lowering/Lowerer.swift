@@ -452,7 +452,7 @@ struct Lowerer {
         HopDeclaration(
           name: hop.name.text, connection: hop.connection, observer: hop.observer, operands: hop.operands, mappingEntry: entry, idSlot: id,
           keySlot: key, versionSlot: version, bodySlots: body, readsContent: readsContent(from: start),
-          showsMessages: hop.showsMessages, run: run, expiresNanoseconds: hop.expiresNanoseconds, range: range))
+          showsMessages: hop.showsMessages, run: run, expiresNanoseconds: hop.expiresNanoseconds, guarantees: hop.guarantees, range: range))
     }
     builder.program.events.append(
       EventDeclaration(

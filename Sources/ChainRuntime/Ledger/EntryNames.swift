@@ -16,19 +16,25 @@ struct EntryNames {
   /// Names that agreed; below 1 nothing is known.
   private var proofs = 0
   private var tries = 0
+  /// Names of events whose id is their key, as the first ones of two sequences are: nobody can tell which of the two stands there.
+  private var ties = 0
 
   init(hasKey: Bool) {
     self.hasKey = hasKey
     shape = hasKey ? .unknown : .perKey
   }
 
-  /// Whether another name would tell more. A hundred that told nothing are enough.
-  var isOpen: Bool { proofs < 5 && tries < 100 }
+  /// Whether another name would tell more. A hundred that told nothing are enough, of which ties are none.
+  var isOpen: Bool { proofs < 5 && tries < 100 && ties < 10_000 }
   var isKnown: Bool { proofs > 0 }
   /// Whether entries are told apart by the ordering key, rather than by the id.
   var areOfKeys: Bool { hasKey && shape == .perKey }
 
   mutating func learn(_ name: [UInt8], id: EventID, key: EventID?) {
+    if hasKey, proofs == 0, id == key {
+      ties += 1
+      return
+    }
     tries += 1
     let idText = Array(id.text.utf8)
     let keyText = hasKey ? key.map { Array($0.text.utf8) } : nil

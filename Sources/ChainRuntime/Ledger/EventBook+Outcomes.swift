@@ -7,7 +7,10 @@ extension EventBook {
   func advance(now: UInt64, isFinal: Bool, limit: Int, into rows: inout [JournalEventRow]) {
     rows.append(contentsOf: lateRows)
     lateRows.removeAll(keepingCapacity: true)
-    for hop in hops { hop.orderWhatIsKnown(isFinal: isFinal) }
+    for hop in hops {
+      hop.orderWhatIsKnown(isFinal: isFinal)
+      if isFinal { hop.endMonotonicReads(now: now) }
+    }
     var count = 0
     while count < limit, !undecided.isEmpty {
       let number = undecided.head
@@ -59,8 +62,11 @@ extension EventBook {
     for (position, outcome) in outcomes(number, now: now) {
       let hop = hops[position]
       for _ in 0...record.repeatedCommits { hop.counts.count(outcome) }
-      let anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed, commits: record.repeatedCommits)
-      if record.origin == .committed { hop.recordStability(number, sent: record.sent, acknowledged: record.acknowledged) }
+      var anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed, commits: record.repeatedCommits)
+      if record.origin == .committed {
+        hop.recordStability(number, sent: record.sent, acknowledged: record.acknowledged)
+        if hop.judgeReadYourWrites(number, record, settle: event.settleNanoseconds, now: now, key: keyID(record)) { anomalies.append(.readYourWrites) }
+      }
       rows.append(
         JournalEventRow(
           event: index, hop: position, id: record.id.text, key: text(number, 0, event.hasKey), version: text(number, 1, event.hasVersion),
@@ -71,6 +77,8 @@ extension EventBook {
     if holdsStates { keepFinalState(number) }
     if isFree(number) { release(number) } else { lingering.append(number) }
   }
+
+  private func keyID(_ record: Record) -> EventID? { event.hasKey && record.key >= 0 ? keys.keys[Int(record.key)] : nil }
 
   /// For the comparison at the end. What nobody knows the outcome of is not compared, nor what nobody attempted or saw.
   private func keepFinalState(_ number: Int) {

@@ -230,7 +230,7 @@ final class EventBook {
     switch decided.trace(of: id.compact) {
     case .none: break
     case .settled:
-      if origin == .committed { for hop in hops { hop.counts.count(EventOutcome.ok) } }
+      if origin == .committed { for hop in hops { hop.countRepeat(.ok) } }
       return nil
     case .rolledBack: if origin == .rolledBack { return nil }
     case .exception:
@@ -238,7 +238,7 @@ final class EventBook {
       seen = exception >> 2
       guard origin.rawValue > exception & 3 else {
         if origin == .committed {
-          for hop in hops { hop.counts.count(EventBook.isSet(exception, hop: hop.hop) ? EventOutcome.ok : .lost) }
+          for hop in hops { hop.countRepeat(EventBook.isSet(exception, hop: hop.hop) ? .ok : .lost) }
         }
         return nil
       }
@@ -254,7 +254,7 @@ final class EventBook {
   private func repeatCommit(_ number: Int) {
     records[number].repeatedCommits += 1
     if records[number].isDecided {
-      for (hop, outcome) in outcomes(number, now: records[number].acknowledged &+ event.settleNanoseconds) { hops[hop].counts.count(outcome) }
+      for (hop, outcome) in outcomes(number, now: records[number].acknowledged &+ event.settleNanoseconds) { hops[hop].countRepeat(outcome) }
     }
   }
 
@@ -285,6 +285,11 @@ final class EventBook {
     undecided.append(number)
     table.insert(id, record: number)
     return number
+  }
+
+  /// Nanoseconds; nil if the record was let go, or was not committed.
+  func acknowledgement(of number: Int, _ serial: UInt32) -> UInt64? {
+    isAlive(number, serial) && records[number].origin == .committed ? records[number].acknowledged : nil
   }
 
   func isAlive(_ number: Int, _ serial: UInt32) -> Bool { records[number].serial == serial && records[number].isAlive }
@@ -339,14 +344,15 @@ final class EventBook {
       }
     }
     guard let number = table.find(id) ?? newSighting(id, hop, notBefore: notBefore, seen: seen) else {
-      hop.inOrder(record: nil, version: version, key: key, isFirst: false, seen: seen, horizon: underWay.next)
+      hop.inOrder(record: nil, version: version, key: key, isFirst: false, notBefore: notBefore, seen: seen, horizon: underWay.next, id: id)
       return
     }
     let record = records[number]
     notBefore = max(notBefore, hop.absentSince(number))
     if record.begun == 0 { records[number].begun = seen }
     let isFirst = hop.see(number, notBefore: notBefore, seen: seen)
-    hop.inOrder(record: (number, record.serial), version: version, key: key, isFirst: isFirst, seen: seen, horizon: underWay.next)
+    hop.inOrder(
+      record: (number, record.serial), version: version, key: key, isFirst: isFirst, notBefore: notBefore, seen: seen, horizon: underWay.next)
     if hop.wantsNames, !event.hasKey || record.key >= 0 || key >= 0 {
       hop.learnName(content, id: id, key: event.hasKey ? keys.keys[key >= 0 ? key : Int(record.key)] : nil)
     }

@@ -97,6 +97,11 @@ final class HopBook: SightingSink {
   private var shape: EntryNames.Shape { names.shape }
   /// Versions in the order in which they were seen.
   private(set) var order = HopOrder()
+  /// What the hop promises to a session that reads there; nil where it is not asked.
+  var readYourWrites: GuaranteeTally?
+  var monotonicReads: MonotonicReads?
+  /// Whether changes of what was seen once are seen as well.
+  private(set) var followsChanges = true
   let isVersioned: Bool
   /// Whether key and version of a sighting are those of its origin, or one of them.
   private let ordersByOrigin: Bool
@@ -108,6 +113,7 @@ final class HopBook: SightingSink {
     let version: Int64?
     let key: Int
     let isFirst: Bool
+    let notBefore: UInt64
     let seen: UInt64
     /// Origins from this number on were submitted after it was seen.
     let horizon: UInt64
@@ -134,6 +140,8 @@ final class HopBook: SightingSink {
     countsRepeats = declaration.showsMessages
     isVersioned = event.hasVersion || declaration.versionSlot != nil
     ordersByOrigin = declaration.versionSlot == nil || (declaration.keySlot == nil && event.hasKey)
+    if declaration.guarantees[.readYourWrites] != nil { readYourWrites = GuaranteeTally() }
+    if declaration.guarantees[.monotonicReads] != nil { monotonicReads = MonotonicReads() }
     frame = .allocate(capacity: slotCount)
     frame.initialize(repeating: .null, count: slotCount)
   }
@@ -173,7 +181,11 @@ final class HopBook: SightingSink {
   }
 
   /// The observer is in place, and knows by now how it observes.
-  func armed() { if let observer { countsRepeats = showsMessages || observer.countsRepeats } }
+  func armed() {
+    guard let observer else { return }
+    countsRepeats = showsMessages || observer.countsRepeats
+    followsChanges = observer.followsChanges
+  }
 
   /// - Parameter values: The event's id, key, version and body.
   func seek(_ number: Int, id: Value, _ values: UnsafePointer<Value>) {
@@ -258,7 +270,7 @@ final class HopBook: SightingSink {
 
   /// Nothing can be seen before it was sent. What was told of after a gap need not have been the first change: it may have been there
   /// since the gap began.
-  private func low(_ notBefore: UInt64, _ seen: UInt64, sent: UInt64) -> UInt64 {
+  func low(_ notBefore: UInt64, _ seen: UInt64, sent: UInt64) -> UInt64 {
     var notBefore = notBefore
     for gap in gaps where sent < gap.to && gap.to <= seen { notBefore = min(notBefore, gap.from) }
     return min(max(notBefore, sent), seen)
@@ -323,7 +335,10 @@ final class HopBook: SightingSink {
     }
     if sight.isReordered, countsReordered { found.append(.reordered) }
     if sight.isMismatch { found.append(.mismatch) }
-    if sight.isRegressed, countsRegressed { found.append(.regressed) }
+    if sight.isRegressed, countsRegressed {
+      found.append(.regressed)
+      if monotonicReads != nil, followsChanges { found.append(.monotonicReads) }
+    }
     return found
   }
 
@@ -331,11 +346,21 @@ final class HopBook: SightingSink {
   func countLateDuplicate(_ number: Int, commits: UInt32, _ id: EventID) {
     if sights[number].extraSightings > commits { countLateDuplicate(id) }
   }
+
+  /// Another commit with an id whose outcome is known shares it.
+  func countRepeat(_ outcome: EventOutcome) {
+    counts.count(outcome)
+    readYourWrites?.counts.unchecked += 1
+  }
+
   func countLateDuplicate(_ id: EventID) {
     guard countsRepeats else { return }
     duplicates += 1
     lateDuplicates.add(id)
   }
+
+  /// Nanoseconds: when the first gap began that had not ended by then; nil if there is none.
+  func firstGap(after instant: UInt64) -> UInt64? { gaps.first { $0.to > instant }?.from ?? openGap }
 
   /// Whether a gap between the two may hide the event. One after which it was looked for does not.
   func mayHaveMissed(_ number: Int, from start: UInt64, to end: UInt64) -> Bool {
@@ -347,10 +372,11 @@ final class HopBook: SightingSink {
   // Order
 
   private var countsReordered: Bool { isVersioned && (showsMessages || shape != .perKey) }
-  private var countsRegressed: Bool { isVersioned && !showsMessages && shape != .perEvent }
+  var countsRegressed: Bool { isVersioned && !showsMessages && shape != .perEvent }
   /// Whether a newer version takes an older one's place here.
+  var holdsNewest: Bool { !showsMessages && shape == .perKey }
   func isSuperseded(key: Int, version: Int64, by limit: UInt64) -> Bool {
-    !showsMessages && shape == .perKey && order.isSuperseded(key: key, version: version, by: limit)
+    holdsNewest && order.isSuperseded(key: key, version: version, by: limit)
   }
 
   /// Whether the names of entries are not known well enough.
@@ -363,18 +389,23 @@ final class HopBook: SightingSink {
   ///   - record: Its record, claimed or not; nil when it was let go.
   ///   - version: As the hop showed it; nil where it shows none.
   ///   - key: The key's index, -1 where the hop shows none.
-  func inOrder(record: (number: Int, serial: UInt32)?, version: Int64?, key: Int, isFirst: Bool, seen: UInt64, horizon: UInt64) {
+  ///   - id: Its id where there is no record.
+  func inOrder(
+    record: (number: Int, serial: UInt32)?, version: Int64?, key: Int, isFirst: Bool, notBefore: UInt64, seen: UInt64, horizon: UInt64, id: EventID? = nil
+  ) {
     guard isVersioned else { return }
     if ordersByOrigin {
       guard let record else { return }
-      let next = Unordered(record: record.number, serial: record.serial, version: version, key: key, isFirst: isFirst, seen: seen, horizon: horizon)
+      let next = Unordered(record: record.number, serial: record.serial, version: version, key: key, isFirst: isFirst, notBefore: notBefore, seen: seen,
+        horizon: horizon)
       guard unordered.isEmpty, take(next, isFinal: false) else {
         unordered.append(next)
         sights[record.number].unordered += 1
         return
       }
     } else if let version, key >= 0 {
-      note(key: key, version: version, isFirst: isFirst, seen: seen, record: record?.number ?? -1, serial: record?.serial ?? 0)
+      note(
+        key: key, version: version, isFirst: isFirst, notBefore: notBefore, seen: seen, record: record?.number ?? -1, serial: record?.serial ?? 0, id: id)
     }
   }
 
@@ -402,13 +433,21 @@ final class HopBook: SightingSink {
     case .known(let key, let version):
       guard let version = sighting.version ?? version else { return true }
       note(
-        key: sighting.key >= 0 ? sighting.key : key, version: version, isFirst: sighting.isFirst, seen: sighting.seen, record: sighting.record, serial: sighting.serial)
+        key: sighting.key >= 0 ? sighting.key : key, version: version, isFirst: sighting.isFirst, notBefore: sighting.notBefore,
+        seen: sighting.seen, record: sighting.record, serial: sighting.serial, id: nil)
       return true
     }
   }
 
-  private func note(key: Int, version: Int64, isFirst: Bool, seen: UInt64, record: Int, serial: UInt32) {
-    let step = order.see(key: key, version: version, isFirst: isFirst, seen: seen, record: record, serial: serial)
+  private func note(
+    key: Int, version: Int64, isFirst: Bool, notBefore: UInt64, seen: UInt64, record: Int, serial: UInt32, id: EventID?
+  ) {
+    let isKnown = monotonicReads != nil && order.isKnown(key: key)
+    let step = order.see(key: key, version: version, isFirst: isFirst, notBefore: notBefore, seen: seen, record: record, serial: serial)
+    if isKnown {
+      let id = id ?? (record >= 0 && step.isRegressed ? book?.records[record].id : nil)
+      judgeMonotonicReads(step, key: key, version: version, id: id, notBefore: notBefore, seen: seen)
+    }
     if record >= 0 {
       if step.isReordered { sights[record].isReordered = true }
       if step.isRegressed { sights[record].isRegressed = true }
@@ -454,13 +493,15 @@ final class HopBook: SightingSink {
   // Figures
 
   func takeInterval() -> HopInterval? {
-    guard !lagHigh.isEmpty || !stableHigh.isEmpty || visibleBeforeAck > 0 else { return nil }
+    guard !lagHigh.isEmpty || !stableHigh.isEmpty || visibleBeforeAck > 0 || readYourWrites?.hasAges == true || monotonicReads?.tally.hasAges == true
+    else { return nil }
     var interval = HopInterval(event: event, hop: hop)
     interval.lagLow = lagLow.takeSnapshot()
     interval.lagHigh = lagHigh.takeSnapshot()
     interval.width = width.takeSnapshot()
     interval.stableLow = stableLow.takeSnapshot()
     interval.stableHigh = stableHigh.takeSnapshot()
+    takeAges(into: &interval)
     interval.visibleBeforeAck = visibleBeforeAck
     visibleBeforeAck = 0
     return interval
@@ -484,6 +525,7 @@ final class HopBook: SightingSink {
       final.mismatch = mismatches
     }
     if declaration.run != nil { final.foreign = foreign }
+    addGuarantees(to: &final)
     if let sweep, sweep.error == nil {
       if checksVersion, names.areOfKeys || declaration.versionSlot != nil { final.staleFinal = sweep.staleFinal.count }
       if !sweep.mayHaveExpired { final.missing = sweep.missing.count }

@@ -6,7 +6,8 @@ struct HopOrder {
   private struct View {
     /// The highest version seen so far; `Int64.min` before any.
     var highest = Int64.min
-    /// Nanoseconds: when it was first seen.
+    /// Nanoseconds: it became visible after the one and was first seen at the other.
+    var highestNotBefore: UInt64 = 0
     var highestSeen: UInt64 = 0
     /// The version shown last.
     var shown = Int64.min
@@ -15,8 +16,9 @@ struct HopOrder {
     /// The record that has the highest version, while its serial is still this one.
     var record: Int32 = -1
     var serial: UInt32 = 0
-    /// The last first sightings that were higher than all before: version, number of arrival and time, all ascending. Empty until a second event.
-    var maxima: ContiguousArray<(version: Int64, arrival: UInt32, seen: UInt64)> = []
+    /// The last first sightings that were higher than all before: version, number of arrival and time, all ascending (what proves
+    /// that one was not there earlier need not ascend). Empty until a second event.
+    var maxima: ContiguousArray<(version: Int64, arrival: UInt32, notBefore: UInt64, seen: UInt64)> = []
   }
 
   /// What a sighting meant for the order.
@@ -41,8 +43,8 @@ struct HopOrder {
   /// - Parameters:
   ///   - key: The key's index.
   ///   - isFirst: Whether the event was not seen here before.
-  ///   - seen: Nanoseconds.
-  mutating func see(key: Int, version: Int64, isFirst: Bool, seen: UInt64, record: Int, serial: UInt32) -> Step {
+  ///   - notBefore: Nanoseconds, as `seen`; 0 if nothing proves any.
+  mutating func see(key: Int, version: Int64, isFirst: Bool, notBefore: UInt64 = 0, seen: UInt64, record: Int, serial: UInt32) -> Step {
     while views.count <= key { views.append(View()) }
     var step = Step()
     if version < views[key].shown {
@@ -64,13 +66,16 @@ struct HopOrder {
     }
     if isFirst {
       if version > views[key].highest, views[key].arrivals > 0 {
-        if views[key].maxima.isEmpty { views[key].maxima.append((views[key].highest, 1, views[key].highestSeen)) }
+        if views[key].maxima.isEmpty { views[key].maxima.append((views[key].highest, 1, views[key].highestNotBefore, views[key].highestSeen)) }
         if views[key].maxima.count == HopOrder.maximaMax { views[key].maxima.removeSubrange(0..<HopOrder.maximaMax / 2) }
-        views[key].maxima.append((version, views[key].arrivals + 1, seen))
+        views[key].maxima.append((version, views[key].arrivals + 1, notBefore, seen))
       }
       views[key].arrivals += 1
     }
-    if version > views[key].highest { views[key].highestSeen = seen }
+    if version > views[key].highest {
+      views[key].highestNotBefore = notBefore
+      views[key].highestSeen = seen
+    }
     views[key].highest = version
     views[key].record = Int32(truncatingIfNeeded: record)
     views[key].serial = serial
@@ -88,5 +93,23 @@ struct HopOrder {
     guard key < views.count, views[key].highest > version else { return false }
     if views[key].highestSeen <= limit { return true }
     return views[key].maxima.contains { $0.version > version && $0.seen <= limit }
+  }
+
+  /// The highest version seen of the key; nil before any.
+  func highest(key: Int) -> Int64? { key < views.count && views[key].highest > .min ? views[key].highest : nil }
+  /// Whether something of the key was shown before.
+  func isKnown(key: Int) -> Bool { key < views.count && views[key].shown > .min }
+  /// Nanoseconds; 0 if nothing proves any.
+  func highestNotBefore(key: Int) -> UInt64 { key < views.count ? views[key].highestNotBefore : 0 }
+
+  /// When a version that is at least this one was first seen of the key (nanoseconds; `notBefore` is 0 if nothing proves any).
+  func firstSeen(key: Int, atLeast version: Int64) -> (notBefore: UInt64, seen: UInt64)? {
+    guard key < views.count, views[key].highest >= version else { return nil }
+    guard let place = views[key].maxima.firstIndex(where: { $0.version >= version }) else {
+      return (views[key].highestNotBefore, views[key].highestSeen)
+    }
+    let found = views[key].maxima[place]
+    // An earlier one may be among those that were let go.
+    return (place == 0 && found.arrival != 1 ? 0 : found.notBefore, found.seen)
   }
 }

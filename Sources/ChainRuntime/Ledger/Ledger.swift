@@ -102,6 +102,7 @@ final class Ledger {
   func unreadableSightings(at now: UInt64) -> [JournalFailure] { books.flatMap { $0.unreadableSightings(at: now) } }
   /// What no row tells of.
   func offenders() -> [JournalOffenders] { books.flatMap { $0.hops.flatMap { $0.offenders() } } }
+  func longestViolations() -> [JournalGuarantee] { books.flatMap { book in book.hops.flatMap { $0.longestViolations(event: book.index) } } }
   func sweepRecords() -> [JournalSweep] { books.flatMap { $0.hops.compactMap { $0.sweepRecord() } } }
   func counts() -> [JournalLedger] { books.map { $0.counts() } }
   /// The equations of MEASUREMENT.md section 4; false is a bug of ours.

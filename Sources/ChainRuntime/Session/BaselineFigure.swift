@@ -24,7 +24,7 @@ extension Threshold {
     case .lag(let event, let hop): "event.\(program.events[event.index].name).\(program.events[event.index].hops[hop].name)"
     case .response: "response"
     case .service: "iteration"
-    case .startDelay, .stable: nil
+    case .startDelay, .stable, .violation: nil
     case .measure(let measure): "measure.\(program.measures[measure].name)"
     }
   }

@@ -436,6 +436,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     plan.journal.append(ledger.unreadableSightings(at: now))
     plan.journal.append(ledger.sweepRecords())
     plan.journal.append(ledger.offenders())
+    plan.journal.append(ledger.longestViolations())
     for (observer, event, hop) in observers { writeObserver(observer, event, hop) }
     for ledgerCounts in ledger.counts() { plan.journal.append(ledgerCounts) }
     result.windowVerdicts = thresholdWatch.verdicts()

@@ -45,9 +45,9 @@ package enum ThresholdEvaluation {
   }
 
   /// What was measured: one number, or bounds on it.
-  private enum Observation {
+  enum Observation {
     case value(Double, text: String)
-    case bounds(Double, Double, text: String, resolution: UInt64?)
+    case bounds(Double, Double, text: String, undecided: String)
     case notEstimable(String)
     /// Above any limit: so many iterations never got their answer that the quantile lies among them.
     case beyond(String)
@@ -64,15 +64,13 @@ package enum ThresholdEvaluation {
           detail: "\(record.iterations.dropped) arrivals were dropped, and count as slower than any limit")
       }
       return JournalThreshold(text: threshold.text, verdict: verdict, observed: text)
-    case .bounds(let low, let high, let text, let resolution):
+    case .bounds(let low, let high, let text, let undecided):
       let (atLow, atHigh) = (holds(threshold.comparison, low, threshold.limit), holds(threshold.comparison, high, threshold.limit))
       // The bounds may lie on both sides of what is to be equalled, or not.
       let isBetween = low < threshold.limit && threshold.limit < high
       if atLow && atHigh && !(threshold.comparison == .notEqual && isBetween) { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
       if !atLow && !atHigh && !isBetween { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
-      return JournalThreshold(
-        text: threshold.text, verdict: .inconclusive, observed: text,
-        detail: "the limit lies between the bounds; a finer resolution than \(Figure.time(Double(resolution ?? 0))) would decide it")
+      return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: text, detail: "the limit lies between the bounds; " + undecided)
     case .notEstimable(let reason):
       return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: reason)
     case .beyond(let reason):
@@ -83,13 +81,20 @@ package enum ThresholdEvaluation {
 
   private static func isLatency(_ metric: Threshold.Metric) -> Bool {
     switch metric {
-    case .quantile, .mean, .maximum, .minimum: true
+    case .quantile(_, let series), .mean(let series), .maximum(let series), .minimum(let series):
+      if case .violation = series { false } else { true }
     case .count, .rate: false
     }
   }
 
   private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
+    case .quantile(let q, .violation(let event, let hop, let kind)): return ages(.quantile(q), kind, at: record.events[event.index], hop)
+    case .mean(.violation(let event, let hop, let kind)): return ages(.mean, kind, at: record.events[event.index], hop)
+    case .minimum(.violation(let event, let hop, let kind)): return ages(.minimum, kind, at: record.events[event.index], hop)
+    case .maximum(.violation(let event, let hop, let kind)): return ages(.quantile(1), kind, at: record.events[event.index], hop)
+    case .count(.violations(let event, let hop, let kind)): return violations(kind, at: record.events[event.index], hop, isRate: false)
+    case .rate(.violations(let event, let hop, let kind)): return violations(kind, at: record.events[event.index], hop, isRate: true)
     case .quantile(let q, .response): return survivors(q, record.response, record)
     case .quantile(let q, .service): return survivors(q, record.service, record)
     case .quantile(let q, let series): return observe(series, record) { $0.estimableQuantile(q).map { Double($0) } } missing: { needs(q, $0) }
@@ -134,9 +139,10 @@ package enum ThresholdEvaluation {
     }
     func bounds(_ lows: HistogramSnapshot, _ highs: HistogramSnapshot, _ hop: HopRecord) -> Observation {
       guard let low = read(lows), let high = read(highs) else { return .notEstimable(missing(highs)) }
-      return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", resolution: hop.resolutionNanoseconds)
+      return .bounds(low, high, text: "\(Figure.time(low))–\(Figure.time(high))", undecided: finer(hop))
     }
     switch series {
+    case .violation: preconditionFailure("violations have an account of their own")
     case .step(let step): return single(record.steps[step.index].service)
     case .response: return single(record.response)
     case .service: return single(record.service)
@@ -153,6 +159,7 @@ package enum ThresholdEvaluation {
 
   private static func observe(_ count: Threshold.Count, _ record: RunRecord) -> UInt64? {
     switch count {
+    case .violations: preconditionFailure("violations have an account of their own")
     case .errors: return record.iterations.failed + record.iterations.unknown
     case .iterations: return record.iterations.completed
     case .dropped: return record.iterations.dropped
@@ -172,8 +179,12 @@ package enum ThresholdEvaluation {
     case .errors, .iterations, .dropped: return record.iterations.arrivals
     case .failedChecks: return record.checks.reduce(0) { $0 + $1.failed + $1.passed }
     case .stepErrors(let step): return record.steps[step.index].count
-    case .outcome(let event, _, _): return record.events[event.index].counts?.committed ?? 0
+    case .outcome(let event, _, _), .violations(let event, _, _): return record.events[event.index].counts?.committed ?? 0
     }
+  }
+
+  static func finer(_ hop: HopRecord) -> String {
+    "a finer resolution than \(Figure.time(Double(hop.resolutionNanoseconds ?? 0))) would decide it"
   }
 
   private static func holds(_ comparison: Comparison, _ value: Double, _ limit: Double) -> Bool {

@@ -154,7 +154,7 @@ final class ThresholdWatch {
     var start = JournalStart()
     start.steps = program.steps.map { StepInfo(id: $0.name, verb: "") }
     start.measures = program.measures.map(\.name)
-    start.events = program.events.map { event in EventInfo(name: event.name, hops: event.hops.map { HopInfo(name: $0.name) }) }
+    start.events = program.events.map { event in EventInfo(name: event.name, hops: event.hops.map { HopInfo(name: $0.name, guarantees: $0.guarantees.promised) }) }
     start.checks = program.checks.map { _ in CheckInfo(step: 0, text: "") }
     return start
   }

@@ -46,6 +46,11 @@ extension RunFigures {
           guard let count: UInt64 = figures[kind]?.integer() else { continue }
           consistency.append(ConsistencyCount("\(event).\(hop).\(kind)", count))
         }
+        // What is only measured is no promise that could be broken.
+        for (name, guarantee) in Self.members(figures["guarantees"]) where guarantee["required"]?.bool == true {
+          guard let violated: UInt64 = guarantee["violated"]?.integer() else { continue }
+          consistency.append(ConsistencyCount("\(event).\(hop).\(name)", violated))
+        }
       }
     }
   }

@@ -229,6 +229,7 @@ package final class MetricTotals {
     let anomalies: [(String, UInt64?)] = [
       ("duplicate", counts.duplicate), ("reordered", counts.reordered), ("mismatch", counts.mismatch), ("regressed", counts.regressed),
       ("stale_final", counts.staleFinal), ("missing", counts.missing), ("extra", counts.extra),
+      ("read_your_writes", counts.readYourWrites?.violated), ("monotonic_reads", counts.monotonicReads?.violated),
     ]
     return decided + anomalies.compactMap { name, count in count.map { (name, $0) } }
   }

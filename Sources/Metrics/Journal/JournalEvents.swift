@@ -151,6 +151,16 @@ package struct JournalLedger: JournalRecord, Hashable {
       json.optional("missing", hop.missing)
       json.optional("extra", hop.extra)
       json.optional("foreign", hop.foreign)
+      for guarantee in SessionGuarantee.allCases {
+        guard let counts = hop[guarantee] else { continue }
+        json.key(guarantee.rawValue)
+        json.beginObject()
+        json.member("violated", counts.violated)
+        json.member("possible", counts.possible)
+        json.member("held", counts.held)
+        json.nonZero("unchecked", counts.unchecked)
+        json.endObject()
+      }
     }
   }
 
@@ -181,8 +191,17 @@ package struct JournalLedger: JournalRecord, Hashable {
         hop.missing = $0.optionalUnsigned("missing")
         hop.extra = $0.optionalUnsigned("extra")
         hop.foreign = $0.optionalUnsigned("foreign")
+        hop.readYourWrites = $0["read_your_writes"].map { GuaranteeCounts($0) }
+        hop.monotonicReads = $0["monotonic_reads"].map { GuaranteeCounts($0) }
         return hop
       })
     soFarNanoseconds = json.optionalUnsigned("so_far_ns")
+  }
+}
+
+extension GuaranteeCounts {
+  fileprivate init(_ json: JSONValue) {
+    self.init(
+      violated: json.unsigned("violated"), possible: json.unsigned("possible"), held: json.unsigned("held"), unchecked: json.unsigned("unchecked"))
   }
 }

@@ -43,6 +43,11 @@ extension JournalInterval {
       json.nonEmpty("width", hop.width)
       json.nonEmpty("stable_lo", hop.stableLow)
       json.nonEmpty("stable_hi", hop.stableHigh)
+      for guarantee in SessionGuarantee.allCases {
+        guard let ages = hop.ages[guarantee], !ages.isEmpty else { continue }
+        json.nonEmpty(guarantee.rawValue + "_lo", ages.low)
+        json.nonEmpty(guarantee.rawValue + "_hi", ages.high)
+      }
       json.nonZero("before_ack", hop.visibleBeforeAck)
     }
     json.objects("checks", checks) { check, json in
@@ -105,6 +110,8 @@ extension JournalInterval {
       hop.width = HistogramSnapshot($0["width"])
       hop.stableLow = HistogramSnapshot($0["stable_lo"])
       hop.stableHigh = HistogramSnapshot($0["stable_hi"])
+      hop.ages[.readYourWrites] = ViolationAges($0["read_your_writes_lo"], $0["read_your_writes_hi"])
+      hop.ages[.monotonicReads] = ViolationAges($0["monotonic_reads_lo"], $0["monotonic_reads_hi"])
       hop.visibleBeforeAck = $0.unsigned("before_ack")
       return hop
     }
@@ -117,5 +124,14 @@ extension JournalInterval {
     if let counts = json["probes"] {
       probes = ProbeCounts(operations: counts.unsigned("operations"), targetOperations: counts.unsigned("target"), fences: counts.unsigned("fences"))
     }
+  }
+}
+
+extension ViolationAges {
+  fileprivate init?(_ low: JSONValue?, _ high: JSONValue?) {
+    guard let low else { return nil }
+    self.init()
+    self.low = HistogramSnapshot(low)
+    self.high = HistogramSnapshot(high)
   }
 }

@@ -83,6 +83,8 @@ package struct HopInterval: Hashable, Sendable {
   /// The bounds of when a hop that holds a state last changed to the right one; counted when the event is decided.
   package var stableLow = HistogramSnapshot()
   package var stableHigh = HistogramSnapshot()
+  /// How long violations of the guarantees that the hop is asked for lasted; counted when they are decided.
+  package var ages: [SessionGuarantee: ViolationAges] = [:]
   /// Sightings before the acknowledgement: legal, counted.
   package var visibleBeforeAck: UInt64 = 0
 

@@ -13,7 +13,7 @@ package protocol JournalRecord: Sendable {
 }
 
 package enum JournalKind: String, Sendable {
-  case start, phase, interval, failure, event, observer, gap, ledger, sweep, offenders, output, validity, threshold, end
+  case start, phase, interval, failure, event, observer, gap, ledger, sweep, offenders, guarantee, output, validity, threshold, end
 }
 
 extension JournalRecord {

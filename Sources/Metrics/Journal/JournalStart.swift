@@ -119,12 +119,15 @@ package struct HopInfo: Hashable, Sendable {
   package var how: String
   /// What is watched, for people: the exchange or the key pattern.
   package var target: String
+  /// What it promises to a session that reads there.
+  package var guarantees: [GuaranteeInfo]
 
-  package init(name: String, connection: String = "", how: String = "", target: String = "") {
+  package init(name: String, connection: String = "", how: String = "", target: String = "", guarantees: [GuaranteeInfo] = []) {
     self.name = name
     self.connection = connection
     self.how = how
     self.target = target
+    self.guarantees = guarantees
   }
 }
 
@@ -193,6 +196,10 @@ extension JournalStart {
         json.member("conn", hop.connection)
         json.member("how", hop.how)
         json.member("target", hop.target)
+        json.objects("guarantees", hop.guarantees) { guarantee, json in
+          json.member("name", guarantee.guarantee.rawValue)
+          json.member("required", guarantee.isRequired)
+        }
       }
     }
     json.objects("checks", checks) { check, json in
@@ -247,7 +254,11 @@ extension JournalStart {
         name: event.text("name"), originStep: event.optionalInt("origin"), deadlineNanoseconds: event.optionalUnsigned("deadline_ns"),
         settleNanoseconds: event.optionalUnsigned("settle_ns"),
         hops: event.list("hops") {
-          HopInfo(name: $0.text("name"), connection: $0.text("conn"), how: $0.text("how"), target: $0.text("target"))
+          HopInfo(
+            name: $0.text("name"), connection: $0.text("conn"), how: $0.text("how"), target: $0.text("target"),
+            guarantees: $0.list("guarantees") { guarantee in
+              SessionGuarantee(rawValue: guarantee.text("name")).map { GuaranteeInfo($0, isRequired: guarantee.bool("required")) }
+            }.compactMap(\.self))
         })
     }
     checks = json.list("checks") { CheckInfo(step: $0.int("step"), text: $0.text("text"), line: $0.int("line")) }

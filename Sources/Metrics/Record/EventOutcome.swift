@@ -25,6 +25,9 @@ package enum EventAnomaly: String, Hashable, Sendable, CaseIterable {
   case duplicate, reordered, mismatch, regressed
   case staleFinal = "stale_final"
   case missing, extra
+  /// Against a session guarantee that the hop is asked for.
+  case readYourWrites = "read_your_writes"
+  case monotonicReads = "monotonic_reads"
 }
 
 /// What became of an event kind's commits.
@@ -69,6 +72,9 @@ package struct HopCounts: Hashable, Sendable {
   package var extra: UInt64?
   /// Made by other runs: on nobody's account. nil unless the hop maps `run`.
   package var foreign: UInt64?
+  /// nil unless the hop is asked for it, and can tell.
+  package var readYourWrites: GuaranteeCounts?
+  package var monotonicReads: GuaranteeCounts?
 
   package init() {}
 
@@ -105,6 +111,8 @@ package struct HopCounts: Hashable, Sendable {
     case .staleFinal: staleFinal = (staleFinal ?? 0) &+ 1
     case .missing: missing = (missing ?? 0) &+ 1
     case .extra: extra = (extra ?? 0) &+ 1
+    case .readYourWrites: readYourWrites = GuaranteeCounts(violated: (readYourWrites?.violated ?? 0) &+ 1)
+    case .monotonicReads: monotonicReads = GuaranteeCounts(violated: (monotonicReads?.violated ?? 0) &+ 1)
     }
   }
 }

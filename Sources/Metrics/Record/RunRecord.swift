@@ -145,6 +145,9 @@ package struct HopRecord: Hashable, Sendable {
   package var width = HistogramSnapshot()
   package var stableLow = HistogramSnapshot()
   package var stableHigh = HistogramSnapshot()
+  /// How long violations of the guarantees that it is asked for lasted, and the longest of them.
+  package var ages: [SessionGuarantee: ViolationAges] = [:]
+  package var longestViolations: [SessionGuarantee: [JournalGuarantee.Violation]] = [:]
   package var visibleBeforeAck: UInt64 = 0
   /// The comparison at the end; nil where there was none.
   package var sweep: JournalSweep?

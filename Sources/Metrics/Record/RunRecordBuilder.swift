@@ -30,6 +30,12 @@ struct RunRecordBuilder {
     let width = Histogram()
     let stableLow = Histogram()
     let stableHigh = Histogram()
+    /// Of the guarantees that it is asked for; nobody else pays for them.
+    let ages: [SessionGuarantee: (low: Histogram, high: Histogram)]
+
+    init(_ info: HopInfo) {
+      ages = Dictionary(uniqueKeysWithValues: Set(info.guarantees.map(\.guarantee)).map { ($0, (Histogram(), Histogram())) })
+    }
   }
 
   /// What the reader's caller may want to see of each record, beside what the record of the run keeps of it.
@@ -71,6 +77,7 @@ struct RunRecordBuilder {
     case .ledger: add(JournalLedger(json))
     case .sweep: add(JournalSweep(json))
     case .offenders: add(JournalOffenders(json))
+    case .guarantee: add(JournalGuarantee(json))
     case .output:
       let output = JournalOutput(json)
       if let index = record.outputs.firstIndex(where: { $0.name == output.name }) { record.outputs[index] = output } else { record.outputs.append(output) }
@@ -93,7 +100,7 @@ struct RunRecordBuilder {
     stepService = start.steps.map { _ in Histogram() }
     stepPoolWait = start.steps.map { _ in Histogram() }
     measures = start.measures.map { _ in Histogram() }
-    hops = start.events.map { $0.hops.map { _ in HopHistograms() } }
+    hops = start.events.map { $0.hops.map { HopHistograms($0) } }
     rowCounts = start.events.map { $0.hops.map { _ in HopCounts() } }
   }
 
@@ -135,6 +142,10 @@ struct RunRecordBuilder {
       hops[hop.event][hop.hop].width.add(hop.width)
       hops[hop.event][hop.hop].stableLow.add(hop.stableLow)
       hops[hop.event][hop.hop].stableHigh.add(hop.stableHigh)
+      for (guarantee, ages) in hop.ages {
+        hops[hop.event][hop.hop].ages[guarantee]?.low.add(ages.low)
+        hops[hop.event][hop.hop].ages[guarantee]?.high.add(ages.high)
+      }
       record.events[hop.event].hops[hop.hop].visibleBeforeAck &+= hop.visibleBeforeAck
     }
     for retry in interval.retries where (0..<65_536).contains(retry.retry) && retry.attempts.count <= 1_000 {
@@ -193,6 +204,13 @@ struct RunRecordBuilder {
     record.events[offenders.event].hops[offenders.hop].offenders = lists
   }
 
+  private mutating func add(_ violations: JournalGuarantee) {
+    guard record.events.indices.contains(violations.event), record.events[violations.event].hops.indices.contains(violations.hop),
+      let guarantee = SessionGuarantee(rawValue: violations.guarantee)
+    else { return }
+    record.events[violations.event].hops[violations.hop].longestViolations[guarantee] = violations.longest
+  }
+
   mutating func add(_ ledger: JournalLedger) {
     guard record.events.indices.contains(ledger.event) else { return }
     hasLedger.insert(ledger.event)
@@ -239,6 +257,10 @@ struct RunRecordBuilder {
         record.events[event].hops[hop].width = hops[event][hop].width.snapshot()
         record.events[event].hops[hop].stableLow = hops[event][hop].stableLow.snapshot()
         record.events[event].hops[hop].stableHigh = hops[event][hop].stableHigh.snapshot()
+        for (guarantee, ages) in hops[event][hop].ages {
+          record.events[event].hops[hop].ages[guarantee, default: ViolationAges()].low = ages.low.snapshot()
+          record.events[event].hops[hop].ages[guarantee, default: ViolationAges()].high = ages.high.snapshot()
+        }
         if !hasLedger.contains(event) { record.events[event].hops[hop].counts = rowCounts[event][hop] }
       }
     }

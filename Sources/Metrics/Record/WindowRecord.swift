@@ -69,6 +69,7 @@ extension HopCounts {
     counts.mismatch = less(mismatch, earlier.mismatch)
     counts.regressed = less(regressed, earlier.regressed)
     counts.foreign = less(foreign, earlier.foreign)
+    for guarantee in SessionGuarantee.allCases { counts[guarantee] = self[guarantee]?.since(earlier[guarantee] ?? GuaranteeCounts()) }
     return counts
   }
 }

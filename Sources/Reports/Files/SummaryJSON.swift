@@ -163,7 +163,7 @@ package enum SummaryJSON {
       json.beginObject()
       for hop in event.hops {
         json.key(hop.info.name)
-        write(hop, of: event.info, to: &json)
+        write(hop, of: event, to: &json)
       }
       json.endObject()
       json.endObject()
@@ -171,7 +171,7 @@ package enum SummaryJSON {
     json.endObject()
   }
 
-  private static func write(_ hop: HopRecord, of event: EventInfo, to json: inout JSONWriter) {
+  private static func write(_ hop: HopRecord, of event: EventRecord, to json: inout JSONWriter) {
     json.beginObject()
     json.member("how", hop.info.how)
     json.member("ok", hop.counts.ok)
@@ -221,9 +221,10 @@ package enum SummaryJSON {
       write(hop.stableHigh, to: &json)
       json.endObject()
     }
+    writeGuarantees(event.guarantees(of: hop), to: &json)
     json.key("curve")
     json.beginArray()
-    for point in VisibilityCurve(of: hop, settle: event.settleNanoseconds ?? hop.lagHigh.maxNanoseconds ?? 0).points {
+    for point in VisibilityCurve(of: hop, settle: event.info.settleNanoseconds ?? hop.lagHigh.maxNanoseconds ?? 0).points {
       json.beginArray()
       json.rawNumber(Quantities.seconds(point.at))
       json.double(share(point.low))
@@ -256,6 +257,54 @@ package enum SummaryJSON {
       json.endObject()
     }
     json.endObject()
+    json.endObject()
+  }
+
+  private static func writeGuarantees(_ guarantees: [GuaranteeRecord], to json: inout JSONWriter) {
+    json.key("guarantees")
+    json.beginObject()
+    for found in guarantees {
+      json.key(found.guarantee.rawValue)
+      json.beginObject()
+      json.member("required", found.isRequired)
+      json.member("violated", found.counts?.violated)
+      json.member("possible", found.counts?.possible)
+      json.member("held", found.counts?.held)
+      json.member("unchecked", found.counts?.unchecked)
+      json.key("age")
+      if found.ages.isEmpty {
+        json.null()
+      } else {
+        json.beginObject()
+        json.key("lo")
+        write(found.ages.low, to: &json)
+        json.key("hi")
+        write(found.ages.high, to: &json)
+        json.endObject()
+      }
+      json.member("unended", found.ages.unended)
+      json.key("longest")
+      json.beginArray()
+      for violation in found.longest { write(violation, to: &json) }
+      json.endArray()
+      json.endObject()
+    }
+    json.endObject()
+  }
+
+  private static func write(_ violation: JournalGuarantee.Violation, to json: inout JSONWriter) {
+    func seconds(_ name: String, _ nanoseconds: Int64?) {
+      json.member(name, nanoseconds.map { Double($0) / 1e9 })
+    }
+    json.beginObject()
+    json.member("id", violation.id)
+    json.member("key", violation.key)
+    json.member("version", violation.version.map { Int($0) })
+    json.member("newer", violation.newer.map { Int($0) })
+    seconds("age_lo_s", Int64(clamping: violation.ageLowNanoseconds))
+    seconds("age_hi_s", violation.ageHighNanoseconds.map { Int64(clamping: $0) })
+    seconds("since_ack_lo_s", violation.sinceAckLowNanoseconds)
+    seconds("since_ack_hi_s", violation.sinceAckHighNanoseconds)
     json.endObject()
   }
 

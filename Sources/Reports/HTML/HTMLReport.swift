@@ -260,7 +260,7 @@ package struct HTMLReport {
       } else {
         body += "<p class=\"note\">The ledger's final record is missing; these are counts of its rows.</p>\n"
       }
-      body += picture + outcomes(of: event) + offenders(of: event)
+      body += picture + outcomes(of: event) + guarantees(of: event) + offenders(of: event)
     }
     return body.isEmpty ? "" : section("ledger", "What became of every event", body)
   }
@@ -285,6 +285,23 @@ package struct HTMLReport {
           } + [HTMLCell(columns.filter { $0.2(hop.counts) == nil }.map(\.0).joined(separator: ", "), .faint)])
     }
     return table.markup
+  }
+
+  private func guarantees(of event: EventRecord) -> String {
+    let rows = GuaranteeTable.rows(of: event)
+    guard !rows.isEmpty else { return "" }
+    var table = HTMLTable(
+      "Session guarantees of \(event.info.name)", GuaranteeTable.header.enumerated().map { ($1, $0 == 0 ? .left : .right) })
+    for row in rows { table.row(row.map { HTMLCell($0.text, $0.tone) }) }
+    var body = table.markup
+    for hop in event.hops {
+      for found in event.guarantees(of: hop) where !found.longest.isEmpty {
+        let items = GuaranteeTable.longest(of: found, max: found.longest.count).map { "<li>\(Markup.escape($0))</li>" }.joined()
+        body += details(
+          "The longest violations of \(found.guarantee.rawValue) at \(hop.info.name)", "<ul class=\"ids\">\(items)</ul>\n")
+      }
+    }
+    return body
   }
 
   private func offenders(of event: EventRecord) -> String {

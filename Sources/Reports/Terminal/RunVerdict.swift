@@ -55,6 +55,14 @@ struct RunVerdict {
         troubles.append("\(Quantities.count(count(hop.counts))) \(name) at '\(hop.info.name)'")
       }
     }
+    for event in run.events {
+      for hop in event.hops {
+        for found in event.guarantees(of: hop) where found.isViolated || found.isUndecided {
+          let name = "\(found.guarantee.rawValue) at '\(hop.info.name)'"
+          troubles.append(found.isUndecided ? "\(name) not checkable" : "\(Quantities.count(found.counts?.violated ?? 0, "violation")) of \(name)")
+        }
+      }
+    }
     let missed = run.thresholds.count { $0.verdict != .pass }
     if missed > 0 { troubles.append("\(missed) of \(Quantities.count(UInt64(run.thresholds.count), "threshold")) not met") }
     let failedChecks = run.checks.reduce(0) { $0 + $1.failed }

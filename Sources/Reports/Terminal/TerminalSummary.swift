@@ -132,6 +132,7 @@ package struct TerminalSummary {
     var lines = [heading("Event \(event.info.name)") + equation(of: event)]
     lines += ledger(of: event)
     lines += lags(of: event)
+    lines += guarantees(of: event)
     lines += VisibilityPlot(of: event, width: width)?.lines(style: style) ?? []
     lines += offenders(of: event)
     lines += gaps(of: event)
@@ -257,6 +258,23 @@ package struct TerminalSummary {
     }
     var lines = table.lines(width: width, style: style)
     if isLimited { lines.append(note("~ limited by the resolution: more than a tenth of the value")) }
+    return lines
+  }
+
+  private func guarantees(of event: EventRecord) -> [String] {
+    let rows = GuaranteeTable.rows(of: event)
+    guard !rows.isEmpty else { return [] }
+    var table = TextTable([.left] + GuaranteeTable.header.dropFirst().map { _ in .right })
+    // What is nowhere above 0 need not be shown.
+    let shown = GuaranteeTable.header.indices.filter { column in
+      !["possible", "unchecked"].contains(GuaranteeTable.header[column]) || rows.contains { !["", "0"].contains($0[column].text) }
+    }
+    table.header(GuaranteeTable.header.indices.map { shown.contains($0) ? GuaranteeTable.header[$0] : "" })
+    for row in rows { table.row(row.indices.map { shown.contains($0) ? Cell(row[$0].text, row[$0].tone) : "" }) }
+    var lines = table.lines(width: width, style: style)
+    for found in event.guarantees where !found.longest.isEmpty {
+      lines.append(note("\(found.guarantee.rawValue), the longest: " + GuaranteeTable.longest(of: found, max: 3).joined(separator: ", ")))
+    }
     return lines
   }
 

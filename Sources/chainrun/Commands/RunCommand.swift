@@ -305,7 +305,9 @@ enum RunCommand {
     // So is one that its guard has cut short: what it was to show, it has not shown.
     if record.isStoppedByWriteBudget { code = max(code, .failed) }
     if result.failure != nil { code = max(code, .environment) }
-    if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
+    if record.events.contains(where: \.isViolated) { code = max(code, .inconsistent) }
+    // What is required and nothing could tell of is not a yes.
+    if record.events.contains(where: { $0.guarantees.contains(where: \.isUndecided) }) { code = max(code, .failed) }
     if result.failure == nil, record.validity.contains(where: { $0.verdict == .invalid }) { code = max(code, .untrusted) }
     if !isJournalComplete { code = max(code, .untrusted) }
     if !result.isConserved { code = max(code, .internalError) }

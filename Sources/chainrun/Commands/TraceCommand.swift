@@ -95,7 +95,7 @@ enum TraceCommand {
       let iterations = record.iterations
       if iterations.failed > 0 || iterations.unknown > 0 { code = max(code, .failed) }
       if result.failure == nil, iterations.completed == 0 { code = max(code, .failed) }
-      if record.events.contains(where: { $0.hops.contains { $0.counts.isViolated } }) { code = max(code, .inconsistent) }
+      if record.events.contains(where: \.isViolated) { code = max(code, .inconsistent) }
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)

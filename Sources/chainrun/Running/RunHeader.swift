@@ -43,7 +43,7 @@ enum RunHeader {
         hops: event.hops.map { hop in
           HopInfo(
             name: hop.name, connection: program.connections[hop.connection.index].name, how: how(hop),
-            target: target(hop))
+            target: target(hop), guarantees: hop.guarantees.promised)
         })
     }
     return start

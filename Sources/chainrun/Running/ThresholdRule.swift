@@ -55,6 +55,7 @@ enum ThresholdRule {
     case .step(let step): "step \(step.index)"
     case .lag(let event, let hop): "lag \(event.index) \(hop)"
     case .stable(let event, let hop): "stable \(event.index) \(hop)"
+    case .violation(let event, let hop, let kind): "violation \(event.index) \(hop) \(kind.rawValue)"
     case .response: "response"
     case .service: "service"
     case .startDelay: "start_delay"
@@ -70,6 +71,7 @@ enum ThresholdRule {
     case .failedChecks: "failed_checks"
     case .stepErrors(let step): "step_errors \(step.index)"
     case .outcome(let event, let hop, let name): "outcome \(event.index) \(hop.map { String($0) } ?? "-") \(name)"
+    case .violations(let event, let hop, let kind): "violations \(event.index) \(hop.map { String($0) } ?? "-") \(kind.rawValue)"
     }
   }
 
@@ -140,6 +142,9 @@ enum ThresholdRule {
       case "stable":
         guard let event = row(of: start.events.count), let hop = row(of: start.events[event].hops.count) else { return nil }
         return .stable(EventIndex(event), hop: hop)
+      case "violation":
+        guard let event = row(of: start.events.count), let hop = row(of: start.events[event].hops.count) else { return nil }
+        return word().flatMap(HopGuarantees.Kind.init).map { .violation(EventIndex(event), hop: hop, $0) }
       case "response": return .response
       case "service": return .service
       case "start_delay": return .startDelay
@@ -155,18 +160,21 @@ enum ThresholdRule {
       case "dropped": return .dropped
       case "failed_checks": return .failedChecks
       case "step_errors": return row(of: start.steps.count).map { .stepErrors(StepIndex($0)) }
-      case "outcome":
-        guard let event = row(of: start.events.count) else { return nil }
-        var hop: Int?
-        if rest.first == "-" {
-          _ = word()
-        } else {
-          guard let found = row(of: start.events[event].hops.count) else { return nil }
-          hop = found
-        }
-        return word().map { .outcome(EventIndex(event), hop: hop, name: $0) }
+      case "outcome": return eventAndHop().flatMap { place in word().map { .outcome(place.event, hop: place.hop, name: $0) } }
+      case "violations":
+        return eventAndHop().flatMap { place in word().flatMap(HopGuarantees.Kind.init).map { .violations(place.event, hop: place.hop, $0) } }
       case .some, .none: return nil
       }
+    }
+
+    /// A row of the events and one of its hops, or '-' for all of them.
+    private mutating func eventAndHop() -> (event: EventIndex, hop: Int?)? {
+      guard let event = row(of: start.events.count) else { return nil }
+      if rest.first == "-" {
+        _ = word()
+        return (EventIndex(event), nil)
+      }
+      return row(of: start.events[event].hops.count).map { (EventIndex(event), $0) }
     }
   }
 }

@@ -103,6 +103,8 @@ struct ProgramSketch {
     /// Hops that hold a state read the id from the content too: their entries have the ordering key's name.
     var cacheIsPerKey = false
     var expires: UInt64?
+    /// Of hops that hold a state.
+    var guarantees = HopGuarantees()
   }
 
   /// An event with hops `names`; each hop's mapping reads the id from the key (or the member `id` of the JSON content) and the body fields
@@ -149,7 +151,8 @@ struct ProgramSketch {
           name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
           keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
           readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, run: run,
-          expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires, range: nowhere))
+          expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires,
+          guarantees: hop.observer == "tap" ? HopGuarantees() : mapping.guarantees, range: nowhere))
     }
     program.events.append(
       EventDeclaration(
