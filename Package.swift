@@ -77,7 +77,7 @@ let package = Package(
     room("Diagrams", imports: ["Diagnostics", "ChainProgram"]),
 
     // Beside rung 4, on top of one of its rooms: screens and exporters of a run that is under way.
-    room("LiveOutputs", imports: ["Metrics", "Reports", "LosslessJSON", "CCurl"]),
+    room("LiveOutputs", imports: ["Metrics", "Reports", "LosslessJSON", "CCurl", "CLinux"]),
 
     // Rung 5
     program(

@@ -28,8 +28,9 @@ package final class OperationCall: ReactorJob {
   }
 
   package let result = OperationResult()
-  private unowned let owner: any CallOwner
-  private unowned let reactor: Reactor
+  // Unsafe and so without a count: whoever owns the call lives until it has ended, and its reactor until nothing runs on it any more.
+  private unowned(unsafe) let owner: any CallOwner
+  private unowned(unsafe) let reactor: Reactor
   /// The owner's own mark to tell several calls apart.
   package let tag: Int
   /// The virtual user whose call this is, from 0; its lanes share the number, and whoever is no virtual user has 0. Under `pool: per_vu`, its

@@ -28,6 +28,19 @@ package final class OperationResult {
     package var integer: Int64
   }
 
+  /// A view of a result's nodes: plain memory, with its bounds checked.
+  package struct Nodes: RandomAccessCollection {
+    fileprivate let base: UnsafePointer<Node>
+    package let count: Int
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { count }
+    package subscript(position: Int) -> Node {
+      precondition(position >= 0 && position < count, "a node of this result")
+      return base[position]
+    }
+  }
+
   /// Text by place in the arena.
   package struct TextRange {
     package var offset: UInt32
@@ -40,8 +53,17 @@ package final class OperationResult {
     }
   }
 
-  package private(set) var bytes: [UInt8] = []
-  package private(set) var nodes: ContiguousArray<Node> = []
+  /// The arena's bytes, valid until something is appended or cleared.
+  package var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: arena, count: byteCount) }
+  /// Valid until something is appended or cleared.
+  package var nodes: Nodes { Nodes(base: nodeStorage, count: nodeCount) }
+  // Plain memory, grown by doubling: what every operation writes and reads takes no uniqueness check and no reference count.
+  private var arena: UnsafeMutablePointer<UInt8>
+  private var byteCount = 0
+  private var byteCapacity = 0
+  private var nodeStorage: UnsafeMutablePointer<Node>
+  private var nodeCount = 0
+  private var nodeCapacity = 0
   /// PostgreSQL: row-major cells in `nodes`, `rowCount` × `columnCount`.
   package var rowCount = 0
   package var columnCount = 0
@@ -60,12 +82,21 @@ package final class OperationResult {
   /// Bytes beyond which a connector refuses a result.
   package static let bytesMax = 16 << 20
 
-  package init() {}
+  /// Takes no memory before something is written.
+  package init() {
+    arena = .allocate(capacity: 0)
+    nodeStorage = .allocate(capacity: 0)
+  }
+
+  deinit {
+    arena.deallocate()
+    nodeStorage.deallocate()
+  }
 
   package func clear() {
-    bytes.removeAll(keepingCapacity: true)
-    nodes.removeAll(keepingCapacity: true)
-    headers.removeAll(keepingCapacity: true)
+    byteCount = 0
+    nodeCount = 0
+    if !headers.isEmpty { headers.removeAll(keepingCapacity: true) }
     rowCount = 0
     columnCount = 0
     affected = 0
@@ -79,21 +110,51 @@ package final class OperationResult {
   // Writing
 
   package func appendBytes(_ content: UnsafeRawBufferPointer) -> TextRange {
-    let offset = bytes.count
-    bytes.append(contentsOf: content)
+    let offset = byteCount
+    guard let base = content.baseAddress, content.count > 0 else { return TextRange(offset: UInt32(offset), length: 0) }
+    if content.count > byteCapacity - offset { growArena(by: content.count) }
+    (arena + offset).update(from: base.assumingMemoryBound(to: UInt8.self), count: content.count)
+    byteCount = offset + content.count
     return TextRange(offset: UInt32(offset), length: UInt32(content.count))
   }
 
-  package func appendNull() { nodes.append(Node(kind: .null, length: 0, offset: 0, integer: 0)) }
-  package func appendInteger(_ value: Int64) { nodes.append(Node(kind: .integer, length: 0, offset: 0, integer: value)) }
-  package func appendArray(count: Int) { nodes.append(Node(kind: .array, length: UInt32(count), offset: 0, integer: 0)) }
+  private func append(_ node: Node) {
+    if nodeCount == nodeCapacity { growNodes() }
+    (nodeStorage + nodeCount).initialize(to: node)
+    nodeCount += 1
+  }
+
+  @inline(never)
+  private func growArena(by count: Int) {
+    byteCapacity = max(64, byteCapacity * 2, byteCount + count)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: byteCapacity)
+    larger.update(from: arena, count: byteCount)
+    arena.deallocate()
+    arena = larger
+  }
+
+  @inline(never)
+  private func growNodes() {
+    nodeCapacity = max(4, nodeCapacity * 2)
+    let larger = UnsafeMutablePointer<Node>.allocate(capacity: nodeCapacity)
+    larger.update(from: nodeStorage, count: nodeCount)
+    nodeStorage.deallocate()
+    nodeStorage = larger
+  }
+
+  package func appendNull() { append(Node(kind: .null, length: 0, offset: 0, integer: 0)) }
+  package func appendInteger(_ value: Int64) { append(Node(kind: .integer, length: 0, offset: 0, integer: value)) }
+  package func appendArray(count: Int) { append(Node(kind: .array, length: UInt32(count), offset: 0, integer: 0)) }
 
   /// Says how many children the array at `position` of `nodes` has got, where that was not known when it was appended.
-  package func setCount(_ count: Int, ofArrayAt position: Int) { nodes[position].length = UInt32(count) }
+  package func setCount(_ count: Int, ofArrayAt position: Int) {
+    precondition(position >= 0 && position < nodeCount, "the array was appended before")
+    nodeStorage[position].length = UInt32(count)
+  }
 
   package func appendText(_ content: UnsafeRawBufferPointer) {
     let place = appendBytes(content)
-    nodes.append(Node(kind: .text, length: place.length, offset: place.offset, integer: 0))
+    append(Node(kind: .text, length: place.length, offset: place.offset, integer: 0))
   }
 
   package func setBody(_ content: UnsafeRawBufferPointer) {
@@ -115,10 +176,16 @@ package final class OperationResult {
 
   // Reading
 
+  /// The bytes at a place, valid until something is appended or cleared.
+  package func bytes(at place: TextRange) -> UnsafeRawBufferPointer {
+    precondition(Int(place.offset) + Int(place.length) <= byteCount, "a place in this arena")
+    return UnsafeRawBufferPointer(start: arena + Int(place.offset), count: Int(place.length))
+  }
+
   /// The bytes at a place, valid inside `read` only.
-  @inlinable
+  @inline(__always)
   package func withBytes<Result>(_ place: TextRange, _ read: (UnsafeRawBufferPointer) -> Result) -> Result {
-    bytes.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[Int(place.offset)..<Int(place.offset + place.length)])) }
+    withExtendedLifetime(self) { read(bytes(at: place)) }
   }
 
   package func string(_ place: TextRange) -> String {

@@ -25,6 +25,7 @@ package struct Program: Sendable {
   package var feeds: [FeedDeclaration] = []
   package var profiles: [LoadProfile] = []
   package var thresholds: [Threshold] = []
+  package var alerts: [AlertDeclaration] = []
   package var slots: [SlotDescription] = []
   package var branches: [BranchDescription] = []
   package var arms: [ArmsDescription] = []

@@ -61,6 +61,13 @@ private struct ProgramListing {
       return "\(profile.name): \(profile.words)\(warmUp), stops within \(LoadProfile.text(profile.gracefulStopNanoseconds))"
     }
     table("thresholds", program.thresholds.indices) { listing, index in Self.oneLine(listing.program.thresholds[index].text) }
+    table("alerts", program.alerts.indices) { listing, index in
+      let alert = listing.program.alerts[index]
+      // A webhook's address is a secret as a rule, and so may be a command's words.
+      let actions = [alert.command == nil ? nil : "command", alert.webhook == nil ? nil : "webhook"].compactMap(\.self)
+      return "\(Self.oneLine(alert.name)): \(Self.oneLine(alert.condition.text)) over \(LoadProfile.text(alert.overNanoseconds)), "
+        + "fires after \(alert.firesAfter), is resolved after \(alert.resolvesAfter), \(actions.joined(separator: " and "))"
+    }
   }
 
   private mutating func writeCode() {

@@ -1,4 +1,4 @@
-/// One line of a file and the carets under it, cut to a width, in terminal columns.
+/// One line of a file and the carets under it, cut to a width, in terminal columns. Passwords in addresses are shown as `***`.
 struct Excerpt {
   let line: Int
   let text: String
@@ -21,10 +21,12 @@ struct Excerpt {
     var column = 0
     var firstCaretCell: Int?
     var cellAfterCarets = 0
+    let hidden = Self.passwords(in: file.bytes[shown])
     file.bytes.withUnsafeBufferPointer { bytes in
       var offset = shown.lowerBound
       while offset < shown.upperBound {
-        let cell = DisplayText.cell(in: bytes, at: offset, column: column)
+        var cell = DisplayText.cell(in: bytes, at: offset, column: column)
+        if hidden.contains(where: { $0.contains(offset) }) { cell = DisplayCell(text: "*", width: 1, byteCount: cell.byteCount) }
         if firstCaretCell == nil, offset + cell.byteCount > start { firstCaretCell = cells.count }
         cells.append(cell)
         columns.append(column)
@@ -52,6 +54,22 @@ struct Excerpt {
     self.text = (isCutBefore ? "…" : "") + cells[from..<to].map(\.text).joined() + (isCutAfter ? "…" : "")
     self.caretColumn = margin + columns[max(from, min(caretFrom, to))] - columns[from]
     self.caretWidth = max(1, columns[max(from, min(caretTo, to))] - columns[max(from, min(caretFrom, to))])
+  }
+
+  /// Where passwords stand: between `:` and `@` of an address with a user, `https://user:password@host`.
+  private static func passwords(in text: ArraySlice<UInt8>) -> [Range<Int>] {
+    var found: [Range<Int>] = []
+    var index = text.startIndex
+    while let colon = text[index...].firstIndex(of: UInt8(ascii: ":")) {
+      index = colon + 1
+      guard text[index...].starts(with: "//".utf8) else { continue }
+      let start = index + 2
+      let end = text[start...].firstIndex { $0 <= UInt8(ascii: " ") || "/?#\"'".utf8.contains($0) } ?? text.endIndex
+      index = end
+      guard let at = text[start..<end].lastIndex(of: UInt8(ascii: "@")), let password = text[start..<at].firstIndex(of: UInt8(ascii: ":")) else { continue }
+      found.append(password + 1..<at)
+    }
+    return found
   }
 
   /// The part of a line that can be on screen, so that a line of a megabyte costs no more than another.

@@ -3,10 +3,30 @@ extension Explanation {
   static var runs: [Explanation] {
     [
       Explanation(
-        .thresholdSelector, "A threshold names a metric that the chain has.",
-        why: "A threshold on a metric that is never written would hold for ever, and say nothing.",
+        .thresholdSelector, "A threshold or an alert names a metric that the chain has.",
+        why: "A claim about a metric that is never written would hold for ever, and say nothing.",
         bad: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.raed) < 20ms\n",
         good: "steps:\n  - { id: read, redis: GET order }\nthresholds:\n  - p99(step.read) < 20ms\n"),
+      Explanation(
+        .alertWithoutAction, "An alert has neither a command to run nor a webhook to post to.",
+        why: "It would be judged each second, and nobody would hear of it. What only decides the run's verdict is a threshold.",
+        bad: "steps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1% }\n",
+        good: "steps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1%, run: [notify-send, errors] }\n"),
+      Explanation(
+        .alertCommand, "The command of an alert is missing, or is a file that may not be executed.",
+        why: "It would be found out when the alert fires, which is when it is needed. A path starts at the folder of the chain's file; "
+          + "lint looks at the file and never runs it. A command without a '/' is looked for on the PATH, and gives a warning only, "
+          + "since the chain may be run elsewhere.",
+        bad: Example("steps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1%, run: [scripts/page-you, errors] }\n"),
+        good: Example(
+          "steps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1%, run: [scripts/page-me, errors] }\n",
+          files: ["scripts/page-me": "#!/bin/sh\n"])),
+      Explanation(
+        .webhookPassword, "The literal address of a webhook has a password in it.",
+        why: "A chain is kept with the code and shown to many. Keep the address in a secret.",
+        bad: "steps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1%, webhook: \"https://ops:hunter2@alerts.example/hook\" }\n",
+        good:
+          "secrets:\n  alert_url: { env: ALERT_URL }\nsteps:\n  - redis: GET front\nalerts:\n  - { name: errors, when: rate(errors) > 1%, webhook: $secrets.alert_url }\n"),
       Explanation(
         .guaranteeNotCheckable, "A session guarantee is asked for at a hop where nothing can tell whether it was kept.",
         why: "It would be reported as kept by a run that could not have seen a violation. What is not checkable is never 0.",

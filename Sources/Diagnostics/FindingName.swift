@@ -53,6 +53,9 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
 
   // The whole run
   case thresholdSelector = "threshold-selector"
+  case alertWithoutAction = "alert-without-action"
+  case alertCommand = "alert-command"
+  case webhookPassword = "webhook-password"
   case guaranteeNotCheckable = "guarantee-not-checkable"
   case feedUnreadable = "feed-unreadable"
   case feedTooSmallForUnique = "feed-too-small-for-unique"
@@ -142,7 +145,10 @@ package enum FindingName: String, Sendable, CaseIterable, Hashable {
     case .checkInsideProbe: (.error, "a probe is repeated, so it has 'until' and no 'check'")
     case .whileWithoutMax: (.error, "a 'while' loop has an upper bound")
     case .branchWeightZero: (.error, "the weights of a branch are positive")
-    case .thresholdSelector: (.error, "a threshold names a metric that the chain has")
+    case .thresholdSelector: (.error, "a threshold or an alert names a metric that the chain has")
+    case .alertWithoutAction: (.error, "an alert tells somebody")
+    case .alertCommand: (.error, "the command of an alert is there and can be run")
+    case .webhookPassword: (.error, "a webhook's address has no password in the chain")
     case .guaranteeNotCheckable: (.error, "a guarantee is asked for where what is mapped can tell whether it was kept")
     case .feedUnreadable: (.error, "the file of a feed could not be read")
     case .feedTooSmallForUnique: (.error, "a feed with 'pick: unique' has a row for each iteration")

@@ -33,7 +33,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   private let reactor: Reactor
   private let address: BrokerAddress
   private unowned let owner: any BrokerSessionOwner
-  private lazy var transport = SocketTransport(reactor: reactor, owner: self)
+  // No `lazy`: what every message goes through should not ask whether it is there.
+  private var transport: SocketTransport!
   private var decoder: FrameDecoder?
   private(set) var stage = Stage.closed
   /// The broker has stopped reading publishes, for lack of memory or disk.
@@ -66,6 +67,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
     self.reactor = reactor
     self.address = address
     self.owner = owner
+    transport = SocketTransport(reactor: reactor, owner: self)
   }
 
   var pendingBytes: Int { transport.pendingBytes }

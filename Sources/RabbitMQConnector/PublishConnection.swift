@@ -58,7 +58,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   private let reactor: Reactor
   private let address: BrokerAddress
   private let index: Int
-  private lazy var session = BrokerSession(reactor: reactor, address: address, owner: self)
+  private var session: BrokerSession!
   private(set) var stage = Stage.closed
   private var confirms = SequenceRing<PendingPublish>()
   /// Calls that end when their bytes are with the kernel.
@@ -86,6 +86,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     self.reactor = reactor
     self.address = address
     self.index = index
+    session = BrokerSession(reactor: reactor, address: address, owner: self)
   }
 
   var isBlocked: Bool { stage == .ready && session.isBlocked }
@@ -275,9 +276,11 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   /// The channel was closed by the broker: ends what it had not confirmed. What it names as the cause has failed; the rest, nobody knows.
   private func endCalls(_ reply: ServerReply, now: UInt64) {
     let isAlone = confirms.count == 1
+    // Once, and not for each of thousands: the text is searched by characters.
+    let exchange = isAlone ? nil : reply.exchange
     while let pending = confirms.popFirst() {
       guard let call = pending.call else { continue }
-      if isAlone || reply.exchange.map({ $0 == driver.exchangeName(of: call) }) == true {
+      if isAlone || exchange.map({ $0 == driver.exchangeName(of: call) }) == true {
         call.fail(OperationError(.server, code: reply.code, reply.text), at: now)
       } else {
         call.endUnknown(

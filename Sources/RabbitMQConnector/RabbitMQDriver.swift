@@ -172,6 +172,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   }
 
   private func takeConnection() -> PublishConnection? {
+    if connections.count == 1 { return connections[0].canPublish ? connections[0] : nil }
     for _ in 0..<connections.count {
       let connection = connections[nextConnection]
       nextConnection += 1

@@ -13,8 +13,8 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
   private let pattern: KeyPattern
   private let readsContent: Bool
 
-  private lazy var notices = RedisSession(reactor: reactor, target: target, owner: self)
-  private lazy var reads = RedisSession(reactor: reactor, target: target, owner: self)
+  private var notices: RedisSession!
+  private var reads: RedisSession!
   private let noticeResult = OperationResult()
   private let checkResult = OperationResult()
   private let bareResult = OperationResult()
@@ -94,6 +94,8 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
     self.sink = sink
     random = SmallRandom(seed: MonotonicClock.now)
     backoff = Backoff(seed: MonotonicClock.now)
+    notices = RedisSession(reactor: reactor, target: target, owner: self)
+    reads = RedisSession(reactor: reactor, target: target, owner: self)
     notices.transport.isObserving = true
   }
 

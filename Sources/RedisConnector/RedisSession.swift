@@ -14,7 +14,8 @@ protocol RedisSessionOwner: AnyObject {
 
 /// One connection to Redis that introduces itself: AUTH, SELECT, CLIENT SETNAME and, for reading connections, COMMAND INFO.
 final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
-  private(set) lazy var transport = SocketTransport(reactor: reactor, owner: self)
+  // No `lazy`: what every command goes through should not ask whether it is there.
+  private(set) var transport: SocketTransport!
   private let reactor: Reactor
   private let target: RedisTarget
   private unowned let owner: any RedisSessionOwner
@@ -68,6 +69,7 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
     }
     self.greetings = greetings
     greetingBytes = bytes
+    transport = SocketTransport(reactor: reactor, owner: self)
   }
 
   /// Where requests are appended; then call `flushSoon`.

@@ -19,7 +19,11 @@ enum Gallery {
   }
 
   static func compile(_ bytes: [UInt8], files: [String: String] = [:], path: String = "example.chain.yaml") -> Compilation {
-    compileChain(path: path, bytes: bytes, connectors: connectors) { path in
+    var options = CompileOptions()
+    // A path is there if its file is; the PATH has everything.
+    let commands = Set(files.keys)
+    options.commandProblem = { path in !path.contains("/") || commands.contains(path) ? nil : "no such file" }
+    return compileChain(path: path, bytes: bytes, connectors: connectors, options: options) { path in
       files[path].map { .success(Array($0.utf8)) } ?? .failure(ReadFailure("no such file"))
     }
   }

@@ -129,7 +129,7 @@ enum GrammarReference {
   /// What the samples name.
   static let files = [
     "data/customers.csv": "id,tier\n1,gold\n2,plain\n", "data/items.json": #"[{"sku":"a","price":1.50},{"sku":"b","price":2}]"#,
-    "data/events.ndjson": "{\"id\":1}\n{\"id\":2}\n",
+    "data/events.ndjson": "{\"id\":1}\n{\"id\":2}\n", "scripts/page-me": "#!/bin/sh\n",
     "lib/auth.chain.yaml": """
     version: 1
     chain: auth

@@ -6,7 +6,7 @@ extension OnServers {
   /// order-flow has tests of its own; its smoke is too short to decide all its thresholds.
   static let smokes = [
     "redis-get", "checkout", "browse-and-buy", "read-your-writes", "cache-warmup", "queue-inspection", "fan-out", "announce", "api-smoke",
-    "stock-contention", "order-ledger", "load-shapes", "session-guarantees",
+    "stock-contention", "order-ledger", "load-shapes", "session-guarantees", "order-alerts",
   ]
 
   @Test(arguments: smokes) func `a chain's smoke completes each of its iterations`(_ name: String) throws {

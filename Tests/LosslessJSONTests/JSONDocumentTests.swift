@@ -197,3 +197,57 @@ struct SplitMix: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 }
+
+@Suite struct JSONScanTests {
+  private func scan(_ name: String, _ text: String) -> String? {
+    var text = text
+    return text.withUTF8 { bytes in
+      JSONScan.plainMember(name, in: UnsafeRawBufferPointer(bytes)).map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
+  @Test func `a number or string of a plain object is found without a parse`() {
+    #expect(scan("amount", "{\"id\": 7, \"amount\": 12.10}") == "12.10")
+    #expect(scan("amount", " {\"amount\":\"12.10\" , \"deep\": [{\"amount\": 1}, [], {}, true, false, null, -1.5E+3]} ") == "12.10")
+    #expect(scan("a", "{\"a\": 1, \"a\": 2}") == "2")
+    #expect(scan("a", "{\"a\": \"\"}") == "")
+  }
+
+  @Test(arguments: [
+    "{\"a\": {}}", "{\"a\": [1]}", "{\"a\": true}", "{\"a\": null}", "{\"b\": 1}", "{\"b\": {\"a\": 1}}", "[{\"a\": 1}]", "", " ", "{", "{\"a\"", "{\"a\": 1", "{\"a\": 1}x",
+    "{\"a\": 1,}", "{\"a\": 01}", "{\"a\": 1.}", "{\"a\": 1e}", "{\"a\": -}", "{\"a\": tru}", "{a: 1}", "{\"a\": 1 \"b\": 2}", "{\"a\": 1}}", "{\"a\": \"\u{e9}\"}", "{\"a\": \"\\n\"}",
+    "{\"a\": 1, \"b\": \"\\u0061\"}", "{\"a\": \"\t\"}", "{\"a\":: 1}", "{\"a\": 1, \"a\": []}",
+  ])
+  func `what it cannot tell is left to the parser`(_ text: String) { #expect(scan("a", text) == nil) }
+
+  @Test func `what it reads of mutated texts is what the parser reads`() throws {
+    let seeds = [
+      "{\"a\": 12.10, \"b\": [1, {\"a\": \"x\"}, \"]\"], \"c\": {\"a\": -3}}", "{\"x\":\"a\",\"a\":\"b\",\"a\":1e5}", " { \"b\" : { } , \"a\" : \"t 1\" } ",
+      "{\"a\":[{\"a\":1}],\"b\":true,\"a\":0}",
+    ]
+    var random = SystemRandomNumberGenerator()
+    var found = 0
+    for _ in 0..<40_000 {
+      var bytes = Array(seeds[Int.random(in: 0..<seeds.count, using: &random)].utf8)
+      for _ in 0..<Int.random(in: 0...3, using: &random) {
+        let at = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[at] = Array("{}[],:\"\\ 0189.eE+-tfna\u{e9}".utf8).randomElement(using: &random)!
+        case 1: bytes.insert(bytes.randomElement(using: &random)!, at: at)
+        default: bytes.remove(at: at)
+        }
+      }
+      guard let member = bytes.withUnsafeBytes({ JSONScan.plainMember("a", in: $0).map { Array($0) } }) else { continue }
+      found += 1
+      let value = try #require(try JSONDocument(parsing: bytes).root["a"])
+      #expect(value.withUTF8 { Array($0) } == member)
+    }
+    #expect(found > 10_000)
+  }
+
+  @Test func `a text that is long or too deep is left to the parser`() {
+    #expect(scan("a", "{\"a\": 1, \"b\": \"" + String(repeating: "x", count: 600) + "\"}") == nil)
+    #expect(scan("a", "{\"a\": 1, \"b\": " + String(repeating: "[", count: 63) + String(repeating: "]", count: 63) + "}") == "1")
+    #expect(scan("a", "{\"a\": 1, \"b\": " + String(repeating: "[", count: 64) + String(repeating: "]", count: 64) + "}") == nil)
+  }
+}

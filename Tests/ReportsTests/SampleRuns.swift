@@ -57,6 +57,16 @@ enum SampleRuns {
     ]
     start.checks = [CheckInfo(step: 0, text: "affected == 1", line: 26), CheckInfo(step: 3, text: "reply == amount", line: 43)]
     start.thresholds = ["p99(step.insert_order) < 20ms", "count(event.order_created.lost) == 0"]
+    if model == .closed {
+      start.alerts = [
+        AlertInfo(
+          name: "cache lags", condition: "p95(event.order_created.cached) > 500ms", overNanoseconds: 10 * second, firesAfter: 3,
+          actions: ["command", "webhook"]),
+        AlertInfo(name: "errors <1 %>", condition: "rate(errors) > 1%", overNanoseconds: 2 * second, firesAfter: 1, actions: ["command"]),
+        AlertInfo(name: "stock", condition: "p99(step.read_back) > 1ms", overNanoseconds: second, firesAfter: 1, actions: ["command"]),
+        AlertInfo(name: "pool", condition: "mean(pool.db.utilisation) > 95%", overNanoseconds: 5 * second, firesAfter: 1, actions: ["command"]),
+      ]
+    }
     return start
   }
 
@@ -151,6 +161,31 @@ enum SampleRuns {
     return json.bytes
   }
 
+  /// One that was resolved and could be told half of the time, one that still fired, one that was blind, and one that was quiet.
+  private static func alerts(_ json: inout JSONWriter) {
+    JournalAlert(alert: 0, state: .firing, atNanoseconds: loadStart + second, value: 0.61, limit: 0.5, observed: "610 ms–640 ms").write(to: &json)
+    JournalAlertAction(
+      alert: 0, action: "command", state: .firing, outcome: .ok, atNanoseconds: loadStart + second + 40_000_000, tookNanoseconds: 40_000_000
+    ).write(to: &json)
+    JournalAlertAction(
+      alert: 0, action: "webhook", state: .firing, outcome: .failed, atNanoseconds: loadStart + second + 900_000_000,
+      tookNanoseconds: 900_000_000, reason: "status 500"
+    ).write(to: &json)
+    JournalAlert(alert: 0, state: .firing, atNanoseconds: loadStart + 2 * second, repetition: 1, value: 0.7, limit: 0.5, observed: "700 ms–720 ms")
+      .write(to: &json)
+    JournalAlertAction(
+      alert: 0, action: "webhook", state: .firing, outcome: .lost, atNanoseconds: loadStart + 2 * second, tookNanoseconds: 0,
+      reason: "too many actions were waiting"
+    ).write(to: &json)
+    JournalAlert(alert: 0, state: .resolved, atNanoseconds: loadStart + 3 * second, value: 0.1, limit: 0.5, observed: "100 ms–120 ms").write(to: &json)
+    JournalAlert(alert: 1, state: .firing, atNanoseconds: loadStart + 2 * second, value: 0.033, limit: 0.01, observed: "3.3 %").write(to: &json)
+    JournalAlert(alert: 1, state: .ended, atNanoseconds: loadStart + 4 * second, value: 0.05, limit: 0.01, observed: "5 %").write(to: &json)
+    JournalAlertTally(alert: 0, decided: 3, undecided: 1, reason: "610 ms–640 ms, with the limit between the bounds").write(to: &json)
+    JournalAlertTally(alert: 1, decided: 4).write(to: &json)
+    JournalAlertTally(alert: 2, undecided: 4, reason: "not estimable (30 of 368 samples)").write(to: &json)
+    JournalAlertTally(alert: 3, decided: 3, missed: 1).write(to: &json)
+  }
+
   private static func brokenClosed() -> [UInt8] {
     var json = JSONWriter()
     start(.closed).write(to: &json)
@@ -192,6 +227,7 @@ enum SampleRuns {
     cached.unobserved = 12
     JournalLedger(event: 0, counts: EventCounts(attempted: 120, committed: 114, rolledBack: 5, unknown: 1), hops: [queued, cached]).write(
       to: &json)
+    alerts(&json)
     JournalValidity(
       verdict: .degraded, name: "loop-late", fromNanoseconds: loadStart + second, toNanoseconds: loadStart + 3 * second,
       detail: "the p99 of the loop's lateness was 3.2 ms, and 2 ms is the limit"

@@ -59,6 +59,10 @@ typedef struct {
 cjson_status cjson_parse(const uint8_t *text, size_t length, size_t max_length, cjson_document *out, size_t *error_offset);
 void cjson_free(void *storage);
 
+// The number or string that the object `text` has under `key`, without a parse: 1 and its content's place (a string's without its quotes),
+// or 0 where only cjson_parse can tell: no such member, another kind of value, escapes, anything that is not ASCII, or no JSON at all.
+int cjson_plain_member(const uint8_t *text, size_t length, const uint8_t *key, size_t key_length, size_t *offset, size_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,11 +1,13 @@
 #pragma once
 // What `import Glibc` does not have: epoll, eventfd, timerfd, signalfd, and the socket options behind macros.
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -38,6 +40,15 @@ static inline int64_t clinux_realtime_nanoseconds(void) {
 }
 
 // The kernel may delay a timed wait by the thread's slack, 50 us unless told otherwise (prctl(2), PR_SET_TIMERSLACK).
+// Asks the scheduler for slices of `nanoseconds` for the calling thread: since Linux 6.12 a fair thread with a short slice is run sooner after
+// it wakes, and no longer in all (sched_setattr(2), `sched_runtime` of SCHED_OTHER). Earlier kernels take the call and change nothing; one
+// that refuses it changes nothing either. The C library has no wrapper for it, and its header and the kernel's define the same names.
+static inline void clinux_set_slice(unsigned long nanoseconds) {
+  struct { unsigned size, policy; unsigned long flags; int nice; unsigned priority; unsigned long runtime, deadline, period; } attributes =
+      {.size = 48, .policy = SCHED_OTHER, .nice = getpriority(PRIO_PROCESS, 0), .runtime = nanoseconds};
+  if (sched_getscheduler(0) == SCHED_OTHER) syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 static inline void clinux_set_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
 static inline int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, uint64_t timeout_nanoseconds) {
   struct timespec timeout = {.tv_sec = (time_t)(timeout_nanoseconds / 1000000000ull), .tv_nsec = (long)(timeout_nanoseconds % 1000000000ull)};
@@ -102,3 +113,15 @@ static inline int clinux_take_signal(int descriptor) {
 // TerminalGuard.c: makes a terminal silent and unbuffered, and gives it back, also when a signal ends the process. Main thread only.
 int clinux_terminal_take(int descriptor);
 void clinux_terminal_give_back(void);
+
+// ProcessGroup.c: starts a command as the leader of a process group of its own, in a folder, with nothing to read, and with its standard
+// output and error in `output`; all other descriptors are closed. A name without a '/' is looked for on our PATH. 0, or errno.
+int clinux_spawn_group(const char *file, char *const arguments[], char *const environment[], const char *folder, int output, pid_t *process);
+// A descriptor that becomes readable when the process ends (Linux 5.3); -1 if it fails.
+int clinux_process_descriptor(pid_t process);
+// Whether it has ended; it is not reaped, so its number and its group's stay its own.
+int clinux_process_has_ended(pid_t process);
+// Waits for the end. Its exit status, or the signal that ended it; -1 if it is no child of ours.
+int clinux_reap(pid_t process, int *status, int *signal);
+// The environment of this process: `NAME=value`, ended by a null. Nothing in this program changes it.
+char *const *clinux_environment(void);

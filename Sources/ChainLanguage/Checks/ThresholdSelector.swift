@@ -5,40 +5,61 @@ internal import Diagnostics
 extension ChainResolver {
   static let thresholdExample = "for example: p99(step.insert_order) < 20ms, or rate(errors) < 0.1%"
 
+  /// `metric(selector) op limit`, not yet looked up.
+  struct MetricClaim {
+    let function: String
+    let functionRange: SourceRange
+    let path: SelectorPath
+    let pathRange: SourceRange
+    let comparison: Comparison
+    let limit: Expression
+    /// Where the metric and its selector stand.
+    let range: SourceRange
+  }
+
+  typealias SelectorPath = [(name: String, range: SourceRange)]
+
   func resolveThresholds() {
     for node in graph.thresholds.prefix(10_000) {
-      let claim = node.claim
-      let expression = Expression.parse(expressionText(claim), into: &findings)
-      guard !expression.isInvalid else { continue }
-      guard case .binary(let op, let left, let right, _) = expression.kind, let comparison = op.comparison,
-        case .call(let callee, let arguments) = left.kind, case .name(let function) = callee.kind
-      else {
-        findings.add(
-          .thresholdSelector, at: claim.contentRange, "a threshold compares a metric with a limit", help: Self.thresholdExample)
+      guard let claim = metricClaim(node.claim, of: "a threshold", example: Self.thresholdExample), let measured = measured(claim) else {
         continue
       }
-      guard arguments.count == 1, let path = arguments[0].path else {
-        findings.add(.thresholdSelector, at: left.range, "'\(shown(function))' takes one selector", help: Self.thresholdExample)
-        continue
-      }
-      guard let metric = metric(function, callee.range, path, arguments[0].range) else { continue }
-      let window = window(of: node)
-      if let factor = baselineFactor(right) {
-        let threshold = Threshold(
-          text: claim.text, metric: metric, comparison: comparison, limit: factor, isOfBaseline: true, window: window, range: claim.contentRange)
-        if isKeptInBaselines(metric) {
-          builder.program.thresholds.append(threshold)
-        } else {
-          findings.add(
-            .thresholdSelector, at: left.range, "a baseline does not keep this figure",
-            help: "it keeps p50, p95 and p99 of response, service, steps, measures and hops, and rate(errors)")
-        }
-        continue
-      }
-      guard let limit = limit(right, for: metric) else { continue }
       builder.program.thresholds.append(
-        Threshold(text: claim.text, metric: metric, comparison: comparison, limit: limit, window: window, range: claim.contentRange))
+        Threshold(
+          text: node.claim.text, metric: measured.metric, comparison: claim.comparison, limit: measured.limit,
+          isOfBaseline: measured.isOfBaseline, window: window(of: node), range: node.claim.contentRange))
     }
+  }
+
+  /// - Parameter phrase: Who claims it, as a message begins: `a threshold`.
+  /// - Returns: nil with a finding for what has another form.
+  func metricClaim(_ claim: YAMLScalar, of phrase: String, example: String) -> MetricClaim? {
+    let expression = Expression.parse(expressionText(claim), into: &findings)
+    guard !expression.isInvalid else { return nil }
+    guard case .binary(let op, let left, let right, _) = expression.kind, let comparison = op.comparison,
+      case .call(let callee, let arguments) = left.kind, case .name(let function) = callee.kind
+    else {
+      findings.add(.thresholdSelector, at: claim.contentRange, "\(phrase) compares a metric with a limit", help: example)
+      return nil
+    }
+    guard arguments.count == 1, let path = arguments[0].path else {
+      findings.add(.thresholdSelector, at: left.range, "'\(shown(function))' takes one selector", help: example)
+      return nil
+    }
+    return MetricClaim(
+      function: function, functionRange: callee.range, path: path, pathRange: arguments[0].range, comparison: comparison, limit: right,
+      range: left.range)
+  }
+
+  /// The metric that a claim names, and the limit in its unit, or its factor of a baseline; nil with a finding.
+  func measured(_ claim: MetricClaim) -> (metric: Threshold.Metric, limit: Double, isOfBaseline: Bool)? {
+    guard let metric = metric(claim.function, claim.functionRange, claim.path, claim.pathRange) else { return nil }
+    guard let factor = baselineFactor(claim.limit) else { return limit(claim.limit, for: metric).map { (metric, $0, false) } }
+    if isKeptInBaselines(metric) { return (metric, factor, true) }
+    findings.add(
+      .thresholdSelector, at: claim.range, "a baseline does not keep this figure",
+      help: "it keeps p50, p95 and p99 of response, service, steps, measures and hops, and rate(errors)")
+    return nil
   }
 
   /// `baseline`, `1.1 * baseline`, `baseline * 1.1`: the factor; nil for anything else.
@@ -89,9 +110,7 @@ extension ChainResolver {
     return over != nil || aborts ? Threshold.Window(overNanoseconds: over, failures: failures ?? 1, aborts: aborts) : nil
   }
 
-  private typealias Path = [(name: String, range: SourceRange)]
-
-  private func metric(_ function: String, _ range: SourceRange, _ path: Path, _ selector: SourceRange) -> Threshold.Metric? {
+  private func metric(_ function: String, _ range: SourceRange, _ path: SelectorPath, _ selector: SourceRange) -> Threshold.Metric? {
     switch function {
     case "count": return count(path, selector).map { .count($0) }
     case "rate": return count(path, selector).map { .rate($0) }
@@ -125,7 +144,7 @@ extension ChainResolver {
     return number / divisor
   }
 
-  private func series(_ path: Path, _ range: SourceRange) -> Threshold.Series? {
+  private func series(_ path: SelectorPath, _ range: SourceRange) -> Threshold.Series? {
     switch (path[0].name, path.count) {
     case ("response", 1): return .response
     case ("service", 1): return .service
@@ -155,7 +174,7 @@ extension ChainResolver {
     }
   }
 
-  private func count(_ path: Path, _ range: SourceRange) -> Threshold.Count? {
+  private func count(_ path: SelectorPath, _ range: SourceRange) -> Threshold.Count? {
     switch (path[0].name, path.count) {
     case ("errors", 1): return .errors
     case ("iterations", 1): return .iterations
@@ -189,7 +208,7 @@ extension ChainResolver {
   }
 
   /// `place.insert_order`: a step inside a call.
-  private func joined(_ path: Path.SubSequence) -> (name: String, range: SourceRange) {
+  private func joined(_ path: SelectorPath.SubSequence) -> (name: String, range: SourceRange) {
     let range = path.dropFirst().reduce(path.first?.range ?? graph.file.range(0, 0)) { $0.union($1.range) }
     return (path.map(\.name).joined(separator: "."), range)
   }
@@ -268,12 +287,22 @@ extension ChainResolver {
   }
 
   private func limit(_ expression: Expression, for metric: Threshold.Metric) -> Double? {
+    switch metric {
+    case .quantile, .mean, .minimum, .maximum: limit(expression, in: .nanoseconds)
+    case .count: limit(expression, in: .number, isCount: true)
+    case .rate: limit(expression, in: .share)
+    }
+  }
+
+  /// A limit in the unit of what it limits; nil with a finding.
+  func limit(_ expression: Expression, in unit: AlertFigure.Unit, isCount: Bool = false) -> Double? {
     let scope = StepScope(flow: [:], fixed: constants, anywhere: [:])
     let wanted: Expectation
-    switch metric {
-    case .quantile, .mean, .minimum, .maximum: wanted = Expectation(.type(.duration), "a time is compared with a duration")
-    case .count: wanted = Expectation(.type(.int), "a count is compared with a whole number")
-    case .rate: wanted = Expectation(.oneOf([.percentage, .decimal, .int, .float]), "a share is compared with a percentage")
+    switch unit {
+    case .nanoseconds: wanted = Expectation(.type(.duration), "a time is compared with a duration")
+    case .number where isCount: wanted = Expectation(.type(.int), "a count is compared with a whole number")
+    case .number: wanted = Expectation(.oneOf([.int, .decimal, .float]), "it is compared with a number")
+    case .share: wanted = Expectation(.oneOf([.percentage, .decimal, .int, .float]), "a share is compared with a percentage")
     }
     let typed = check(expression, scope, wanted)
     guard !typed.isInvalid else { return nil }
@@ -283,7 +312,7 @@ extension ChainResolver {
     case .decimal(let number): return number.doubleValue
     case .percentage(let share), .float(let share): return share
     case nil, .null, .bool, .instant, .string, .uuid, .bytes, .json, .list, .rate, .size:
-      findings.add(.thresholdSelector, at: expression.range, "a threshold's limit is known before the run")
+      findings.add(.thresholdSelector, at: expression.range, "a limit is known before the run")
       return nil
     }
   }

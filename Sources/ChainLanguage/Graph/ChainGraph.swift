@@ -29,6 +29,23 @@ struct ChainGraph {
   var stepsRange: SourceRange?
   var profiles: [ProfileNode] = []
   var thresholds: [ThresholdNode] = []
+  var alerts: [AlertNode] = []
+}
+
+/// An entry of `alerts:`.
+struct AlertNode {
+  var name: YAMLEntry?
+  var when: YAMLEntry?
+  var over: YAMLEntry?
+  /// `for`
+  var failures: YAMLEntry?
+  var resolveAfter: YAMLEntry?
+  var every: YAMLEntry?
+  var timeout: YAMLEntry?
+  /// `run`
+  var command: YAMLEntry?
+  var webhook: YAMLEntry?
+  let range: SourceRange
 }
 
 /// A claim, in its short form (a text) or its long one.

@@ -139,6 +139,7 @@ final class ChainResolver {
     finishFeeds()
     resolveProfiles()
     resolveThresholds()
+    resolveAlerts()
     if builder.program.steps.count > Self.stepsMax {
       findings.add(
         .limitExceeded, at: graph.file.range(0, 0), "the chain has \(builder.program.steps.count) steps, and \(Self.stepsMax) is the limit")

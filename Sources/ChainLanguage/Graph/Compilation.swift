@@ -28,6 +28,9 @@ package struct CompileOptions: Sendable {
   package var limits = YAMLLimits()
   /// Bytes of one feed's file.
   package var feedBytesMax = 64 << 20
+  /// Why a command cannot be run, as a phrase; nil if it can. A name without a `/` is looked for on the `PATH`. Nothing is asked where this
+  /// is nil itself, and nothing is ever run.
+  package var commandProblem: (@Sendable (_ path: String) -> String?)?
 
   package init() {}
 }

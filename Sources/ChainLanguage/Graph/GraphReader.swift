@@ -51,6 +51,7 @@ struct GraphReader {
     }
     graph.profiles = named(chain["load"]).compactMap { profile($0) }
     if let entry = chain["thresholds"] { graph.thresholds = thresholds(entry.value) }
+    if let entry = chain["alerts"] { graph.alerts = alerts(entry.value) }
     return graph
   }
 
@@ -298,6 +299,20 @@ struct GraphReader {
       }
     }
     return claims
+  }
+
+  private mutating func alerts(_ node: YAMLNode) -> [AlertNode] {
+    guard let items = node.items else {
+      if node.scalar?.isNull == true { return [] }
+      findings.add(.wrongNodeKind, at: node.placeRange, "'alerts' is a list, and this is \(node.kindPhrase)")
+      return []
+    }
+    return items.compactMap { item in
+      guard let reader = MappingReader(item, LanguageShapes.alert, owner: item.range.startPoint, into: &findings) else { return nil }
+      return AlertNode(
+        name: reader["name"], when: reader["when"], over: reader["over"], failures: reader["for"], resolveAfter: reader["resolve_after"],
+        every: reader["every"], timeout: reader["timeout"], command: reader["run"], webhook: reader["webhook"], range: item.range.startPoint)
+    }
   }
 }
 

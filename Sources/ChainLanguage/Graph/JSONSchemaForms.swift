@@ -45,6 +45,7 @@ enum JSONSchemaForms {
     "chain/setup": .steps, "chain/teardown": .steps, "chain/setup_vu": .steps, "chain/teardown_vu": .steps, "chain/steps": .steps,
     "chain/scenarios": .names(.definition("scenario"), atLeast: 1), "chain/load": .names(.definition("profile")),
     "chain/thresholds": .list(.either([.string, .definition("threshold")]), orNull: true),
+    "chain/alerts": .list(.definition("alert"), orNull: true),
 
     "guard/hosts": .list(.scalar), "guard/writes": count,
 
@@ -87,6 +88,9 @@ enum JSONSchemaForms {
     "open/step": .definition("load_steps"), "load_steps/from": .rate, "load_steps/by": .rate, "load_steps/every": .duration,
     "load_steps/to": .rate,
     "open/curve": .either([.string, .definition("rate_curve")]), "rate_curve/csv": .string, "rate_curve/between": .choice(["line", "step"]),
+    "alert/name": .scalar, "alert/when": .string, "alert/over": .duration, "alert/for": .integer(1...3_600),
+    "alert/resolve_after": .integer(1...3_600), "alert/every": .duration, "alert/run": .list(.scalar, atLeast: 1), "alert/webhook": .string,
+    "alert/timeout": .duration,
     "threshold/check": .string, "threshold/over": .duration, "threshold/for": positive, "threshold/abort": .flag,
 
     "every step/id": .name, "every step/name": .scalar, "every step/when": .expression, "every step/retry": .definition("retry"),

@@ -10,7 +10,8 @@ enum LanguageMappings {
     ("open", LanguageShapes.open.keys), ("user_stage", LanguageShapes.userStage.keys),
     ("rate_stage", LanguageShapes.rateStage.keys), ("load_spike", LanguageShapes.spike.keys), ("load_steps", LanguageShapes.steps.keys),
     ("rate_curve", LanguageShapes.curve.keys), ("start_offset", LanguageShapes.startOffset.keys), ("pacing", LanguageShapes.pacing.keys),
-    ("error_backoff", LanguageShapes.errorBackoff.keys), ("threshold", LanguageShapes.threshold.keys), ("retry", LanguageShapes.retry.keys),
+    ("error_backoff", LanguageShapes.errorBackoff.keys), ("threshold", LanguageShapes.threshold.keys),
+    ("alert", LanguageShapes.alert.keys), ("retry", LanguageShapes.retry.keys),
     ("backoff", LanguageShapes.backoff.keys), ("every", LanguageShapes.every.keys), ("elif", LanguageShapes.alternative.keys),
     // The names of these are those of verbs; their definitions are that of an entry, or of the long form.
     ("think", LanguageShapes.think.keys), ("branch", LanguageShapes.branch.keys), ("measure", LanguageShapes.measure.keys),

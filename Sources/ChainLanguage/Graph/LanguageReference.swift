@@ -24,7 +24,7 @@ package enum LanguageReference {
       ("`open:`", LanguageShapes.open), ("`stages:` entry of `open:`", LanguageShapes.rateStage), ("`spike:`", LanguageShapes.spike),
       ("`step:`", LanguageShapes.steps), ("`curve:`, the long form", LanguageShapes.curve),
       ("`backoff:` of a profile, the long form", LanguageShapes.errorBackoff),
-      ("`thresholds:` entry, the long form", LanguageShapes.threshold),
+      ("`thresholds:` entry, the long form", LanguageShapes.threshold), ("`alerts:` entry", LanguageShapes.alert),
     ]
     for mapping in mappings { table(mapping.title, mapping.shape.keys, into: &page) }
     table("Every step", LanguageShapes.stepCommon, into: &page)

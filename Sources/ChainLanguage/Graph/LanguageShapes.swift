@@ -62,6 +62,7 @@ enum LanguageShapes {
       KeyShape("scenarios", "Several named step lists, mixed by the load profile."),
       KeyShape("load", "Named profiles of how iterations are started."),
       KeyShape("thresholds", "Claims about the run that decide its exit code."),
+      KeyShape("alerts", "Conditions that are watched while the load runs, and whom they tell."),
     ])
 
   static let guarded = MappingShape(
@@ -372,5 +373,18 @@ enum LanguageShapes {
       KeyShape("over", "Windows that it is checked over, one after the other: 30s. Without it, the whole run."),
       KeyShape("for", "Windows in a row that it must fail; 1 if not given."),
       KeyShape("abort", "true: ends the load when it fails; checked each second where there is no 'over'."),
+    ])
+
+  static let alert = MappingShape(
+    phrase: "an alert",
+    keys: [
+      KeyShape("name", isRequired: true, "Its name, for people."), KeyShape("when", isRequired: true, "The condition under which it fires."),
+      KeyShape("over", "The stretch before each second that it is judged by, whole seconds up to 1h; 10s if not given."),
+      KeyShape("for", "Seconds in a row in which it must hold before it fires; 1 if not given."),
+      KeyShape("resolve_after", "Seconds in a row in which it must not hold before it is resolved; as 'for' if not given."),
+      KeyShape("every", "Tells it again after each such time while it goes on holding; once if not given."),
+      KeyShape("run", "A command and its arguments, as a list; a path starts at the chain's folder, and no shell reads it."),
+      KeyShape("webhook", "An address that is posted to: $secrets.NAME, $env.NAME or literal."),
+      KeyShape("timeout", "How long an action may take before it is ended; 10s if not given."),
     ])
 }

@@ -54,6 +54,8 @@ final class ResultReader {
         let place = OperationResult.TextRange(offset: node.offset, length: node.length)
         if let number = result.withBytes(place, { Casting.integer(utf8: $0) }) { return number }
       }
+    } else if let text = plainMember(path), let number = Casting.integer(utf8: text) {
+      return number
     }
     guard case .int(let number) = try Casting.cast(load(path, column: &column), to: .int) else { return 0 }
     return number
@@ -66,9 +68,17 @@ final class ResultReader {
         let place = OperationResult.TextRange(offset: node.offset, length: node.length)
         if let number = result.withBytes(place, { Decimal(utf8: $0) }) { return number }
       }
+    } else if let text = plainMember(path), let number = Decimal(utf8: text) {
+      return number
     }
     guard case .decimal(let number) = try Casting.cast(load(path, column: &column), to: .decimal) else { return Decimal(0) }
     return number
+  }
+
+  /// The number or text of `json.name`, if it can be had without a parse; valid until the result changes.
+  private func plainMember(_ path: ResultPath) -> UnsafeRawBufferPointer? {
+    guard path.field == .json, document == nil, result.hasBody, path.segments.count == 1, case .member(let name) = path.segments[0] else { return nil }
+    return JSONScan.plainMember(name, in: result.bytes(at: result.body))
   }
 
   private func cell(_ path: ResultPath, column: inout Int) throws(OperationError) -> OperationResult.Node {

@@ -8,7 +8,8 @@ final class HopBook: SightingSink {
   private let event: Int
   let hop: Int
   private let connection: String
-  weak var book: EventBook?
+  /// The book whose page this is, which owns it. A weak reference would make each count of the book a slow one.
+  unowned(unsafe) var book: EventBook?
   /// The mapping's own frame and reader.
   let frame: UnsafeMutablePointer<Value>
   private let slotCount: Int

@@ -41,18 +41,21 @@ class UserPool {
   private(set) var restTimers: ContiguousArray<ReactorTimer> = []
   private var failuresInRow: ContiguousArray<UInt32> = []
   private var scenarios: WeightedRotation
+  /// Where each scenario begins; that of the chain's own steps if it has no scenarios.
+  private let entries: ContiguousArray<Int>
 
   /// - Parameter mix: The profile's shares of the scenarios; nil for their own weights.
   init(context: UserContext, mix: [Int]?, backoff: ErrorBackoff?) {
     self.context = context
     self.backoff = backoff
-    scenarios = WeightedRotation(weights: mix ?? context.program.scenarios.map(\.weight), seed: context.seed)
+    let scenarios = context.program.scenarios
+    entries = scenarios.isEmpty ? [context.program.iterationEntry] : ContiguousArray(scenarios.map(\.entry))
+    self.scenarios = WeightedRotation(weights: mix ?? context.program.scenarios.map(\.weight), seed: context.seed)
   }
 
   /// Where the next iteration begins: the scenario whose turn it is.
   func nextEntry() -> Int {
-    let scenarios = context.program.scenarios
-    return scenarios.isEmpty ? context.program.iterationEntry : scenarios[self.scenarios.next()].entry
+    entries.count == 1 ? entries[0] : entries[scenarios.next()]
   }
 
   /// Before anything is started: the first iteration is the one of this number, with its scenario (as far as a million turns tell).

@@ -211,6 +211,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     (executor as? UserPool)?.warmUpEnd = warmUpEnd
     recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
+    reactor.forgetTurns()
     plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
     if plan.profile.warmUpNanoseconds > 0 {
       plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))

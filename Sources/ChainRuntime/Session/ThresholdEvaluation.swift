@@ -65,11 +65,9 @@ package enum ThresholdEvaluation {
       }
       return JournalThreshold(text: threshold.text, verdict: verdict, observed: text)
     case .bounds(let low, let high, let text, let undecided):
-      let (atLow, atHigh) = (holds(threshold.comparison, low, threshold.limit), holds(threshold.comparison, high, threshold.limit))
-      // The bounds may lie on both sides of what is to be equalled, or not.
-      let isBetween = low < threshold.limit && threshold.limit < high
-      if atLow && atHigh && !(threshold.comparison == .notEqual && isBetween) { return JournalThreshold(text: threshold.text, verdict: .pass, observed: text) }
-      if !atLow && !atHigh && !isBetween { return JournalThreshold(text: threshold.text, verdict: .fail, observed: text) }
+      if let holds = decide(threshold.comparison, low, high, threshold.limit) {
+        return JournalThreshold(text: threshold.text, verdict: holds ? .pass : .fail, observed: text)
+      }
       return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: text, detail: "the limit lies between the bounds; " + undecided)
     case .notEstimable(let reason):
       return JournalThreshold(text: threshold.text, verdict: .inconclusive, observed: reason)
@@ -77,6 +75,15 @@ package enum ThresholdEvaluation {
       return JournalThreshold(
         text: threshold.text, verdict: holds(threshold.comparison, .infinity, threshold.limit) ? .pass : .fail, observed: "beyond any limit", detail: reason)
     }
+  }
+
+  /// Whether what lies between two bounds compares so with the limit; nil where the bounds do not tell.
+  static func decide(_ comparison: Comparison, _ low: Double, _ high: Double, _ limit: Double) -> Bool? {
+    let (atLow, atHigh) = (holds(comparison, low, limit), holds(comparison, high, limit))
+    // The bounds may lie on both sides of what is to be equalled, or not.
+    let isBetween = low < limit && limit < high
+    if atLow && atHigh && !(comparison == .notEqual && isBetween) { return true }
+    return !atLow && !atHigh && !isBetween ? false : nil
   }
 
   private static func isLatency(_ metric: Threshold.Metric) -> Bool {
@@ -87,7 +94,7 @@ package enum ThresholdEvaluation {
     }
   }
 
-  private static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
+  static func observe(_ metric: Threshold.Metric, _ record: RunRecord) -> Observation {
     switch metric {
     case .quantile(let q, .violation(let event, let hop, let kind)): return ages(.quantile(q), kind, at: record.events[event.index], hop)
     case .mean(.violation(let event, let hop, let kind)): return ages(.mean, kind, at: record.events[event.index], hop)
@@ -237,6 +244,11 @@ enum Figure {
   }
 
   static func percentage(_ share: Double) -> String { "\(threeDigits(share * 100)) %" }
+
+  /// A whole number in full, any other one with three digits.
+  static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 9e15 ? String(Int(value)) : threeDigits(value)
+  }
 
   private static func threeDigits(_ value: Double) -> String {
     let scale: Double = value >= 100 ? 1 : value >= 10 ? 10 : value >= 1 ? 100 : 1000

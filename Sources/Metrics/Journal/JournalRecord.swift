@@ -14,6 +14,9 @@ package protocol JournalRecord: Sendable {
 
 package enum JournalKind: String, Sendable {
   case start, phase, interval, failure, event, observer, gap, ledger, sweep, offenders, guarantee, output, validity, threshold, end
+  case alert
+  case alertAction = "alert_action"
+  case alertTally = "alert_tally"
 }
 
 extension JournalRecord {

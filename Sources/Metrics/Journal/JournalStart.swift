@@ -48,6 +48,7 @@ package struct JournalStart: JournalRecord, Hashable {
   package var thresholds: [String] = []
   /// Each threshold in a form that can be decided again from the journal alone (`ThresholdRule`); as many as `thresholds`.
   package var thresholdRules: [String] = []
+  package var alerts: [AlertInfo] = []
 
   package init() {}
 }
@@ -214,6 +215,7 @@ extension JournalStart {
     }
     json.list("thresholds", thresholds) { $1.string($0) }
     json.list("threshold_rules", thresholdRules) { $1.string($0) }
+    json.objects("alerts", alerts) { $0.writeMembers(to: &$1) }
   }
 
   package init(_ json: JSONValue) {
@@ -266,5 +268,6 @@ extension JournalStart {
     feeds = json.list("feeds") { FeedInfo(name: $0.text("name"), rows: $0.int("rows")) }
     thresholds = json.texts("thresholds")
     thresholdRules = json.texts("threshold_rules")
+    alerts = json.list("alerts") { AlertInfo($0) }
   }
 }

@@ -38,6 +38,7 @@ package struct RunRecord: Sendable {
   /// Further attempts of each `retry:`, by their number from 1.
   package var retries: [[UInt64]] = []
   package var thresholds: [JournalThreshold] = []
+  package var alerts: [AlertRecord] = []
   package var validity: [JournalValidity] = []
   package var gaps: [JournalGap] = []
   /// Outputs for other programs, as they were asked for.

@@ -84,6 +84,15 @@ struct RunRecordBuilder {
     case .validity: record.validity.append(JournalValidity(json))
     case .threshold: record.thresholds.append(JournalThreshold(json))
     case .end: record.end = JournalEnd(json)
+    case .alert:
+      let alert = JournalAlert(json)
+      if record.alerts.indices.contains(alert.alert) { record.alerts[alert.alert].add(alert) }
+    case .alertAction:
+      let action = JournalAlertAction(json)
+      if record.alerts.indices.contains(action.alert) { record.alerts[action.alert].add(action) }
+    case .alertTally:
+      let tally = JournalAlertTally(json)
+      if record.alerts.indices.contains(tally.alert) { record.alerts[tally.alert].tally = tally }
     }
     return .nothing
   }
@@ -97,6 +106,7 @@ struct RunRecordBuilder {
     record.pools = start.connections.map { PoolRecord(info: $0) }
     record.events = start.events.map { EventRecord(info: $0) }
     record.checks = start.checks.map { CheckRecord(info: $0) }
+    record.alerts = start.alerts.map { AlertRecord(info: $0) }
     stepService = start.steps.map { _ in Histogram() }
     stepPoolWait = start.steps.map { _ in Histogram() }
     measures = start.measures.map { _ in Histogram() }

@@ -37,7 +37,8 @@ package struct WindowRecord {
 }
 
 extension JournalLedger {
-  func since(_ earlier: JournalLedger) -> JournalLedger {
+  /// What was counted since an earlier look.
+  package func since(_ earlier: JournalLedger) -> JournalLedger {
     var ledger = self
     ledger.counts.attempted &-= earlier.counts.attempted
     ledger.counts.committed &-= earlier.counts.committed

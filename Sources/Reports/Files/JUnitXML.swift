@@ -66,7 +66,7 @@ package enum JUnitXML {
   }
 
   private static func cases(of run: RunRecord) -> [Case] {
-    [theRun(run), generator(run)] + run.thresholds.map(threshold) + run.checks.map { check($0, run) }
+    [theRun(run), generator(run)] + run.thresholds.map(threshold) + run.alerts.map { alert($0, run) } + run.checks.map { check($0, run) }
       + ConsistencyCount.all(of: run).map(consistency)
   }
 
@@ -103,6 +103,15 @@ package enum JUnitXML {
     case .inconclusive: outcome = .failed(type: "inconclusive", message: message, text: threshold.detail ?? "")
     }
     return Case(className: "thresholds", name: threshold.text, outcome: outcome)
+  }
+
+  /// An alert has told somebody, and decides nothing: no reason to fail a build.
+  private static func alert(_ alert: AlertRecord, _ run: RunRecord) -> Case {
+    let phrase = AlertPhrase(alert, of: run)
+    let isQuiet = alert.firings == 0 && !alert.wasBlind
+    return Case(
+      className: "alerts", name: "\(alert.info.name): \(alert.info.condition)",
+      outcome: isQuiet ? .passed : .skipped("\(phrase.word.lowercased()): \(phrase.detail)"))
   }
 
   private static func check(_ check: CheckRecord, _ run: RunRecord) -> Case {

@@ -8,7 +8,7 @@ package enum MarkdownSummary {
     let verdict = RunVerdict(of: run)
     let sections = [
       ["### \(mark(verdict.tone)) \(verdict.word): \(escape(run.start.chain))", "", escape(verdict.sentence)],
-      facts(run), thresholds(run), times(run), events(run), checks(run), errors(run), validity(run), outputs(run),
+      facts(run), thresholds(run), alerts(run), times(run), events(run), checks(run), errors(run), validity(run), outputs(run),
     ]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
@@ -34,6 +34,17 @@ package enum MarkdownSummary {
         }
         return [word, escape(threshold.text), escape(threshold.observed), escape(threshold.detail ?? "")]
       })
+  }
+
+  /// Those that fired, could not be decided, or reached nobody: the others are no news.
+  private static func alerts(_ run: RunRecord) -> [String] {
+    let rows = run.alerts.compactMap { alert -> [String]? in
+      let phrase = AlertPhrase(alert, of: run)
+      guard alert.firings > 0 || alert.wasBlind || phrase.trouble != nil else { return nil }
+      let details = [phrase.detail, phrase.trouble ?? ""].filter { !$0.isEmpty }
+      return ["\(mark(phrase.tone)) \(phrase.word)", escape(alert.info.name), escape(alert.info.condition), escape(details.joined(separator: "; "))]
+    }
+    return rows.isEmpty ? [] : table(["", "alert", "when", ""], rows)
   }
 
   private static func times(_ run: RunRecord) -> [String] {

@@ -5,6 +5,8 @@ package import Metrics
 /// `chainrun report`, and after a crash.
 package enum ResultFiles {
   package static let journalName = "journal.ndjson"
+  /// What the commands of alerts wrote; there is none without any.
+  package static let alertLogName = "alerts.log"
   package static let eventsName = "results_events.csv"
   package static let histogramsName = "metrics.hlog"
 

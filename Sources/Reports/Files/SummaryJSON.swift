@@ -45,6 +45,7 @@ package enum SummaryJSON {
       json.endObject()
     }
     json.endArray()
+    SummaryAlerts.write(run, to: &json)
     json.key("probes")
     json.beginObject()
     json.member("operations", run.probes.operations)

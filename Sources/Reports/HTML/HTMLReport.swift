@@ -14,7 +14,7 @@ package struct HTMLReport {
   private var page: String {
     let verdict = RunVerdict(of: run)
     let sections = [
-      head(verdict), tiles, thresholds, visibility, latency, timeline, steps, ledger, errors, checks, validity, environment,
+      head(verdict), tiles, thresholds, alerts, visibility, latency, timeline, steps, ledger, errors, checks, validity, environment,
     ]
     return """
       <!DOCTYPE html>
@@ -104,6 +104,20 @@ package struct HTMLReport {
     return section("thresholds", "Thresholds", table.markup)
   }
 
+  private var alerts: String {
+    var table = HTMLTable(
+      "Alerts", [("", .left), ("alert", .left), ("when", .left), ("over", .right), ("fired", .left), ("told", .right), ("", .left)])
+    for alert in run.alerts {
+      let phrase = AlertPhrase(alert, of: run)
+      table.row([
+        HTMLCell(phrase.word, phrase.tone), HTMLCell(alert.info.name), code(alert.info.condition),
+        HTMLCell(Quantities.duration(alert.info.overNanoseconds), .faint), HTMLCell(phrase.detail), HTMLCell(Quantities.count(alert.succeeded), .faint),
+        HTMLCell(phrase.trouble ?? (alert.info.actions.isEmpty ? "nothing was run or posted" : ""), phrase.trouble == nil ? .faint : .bad),
+      ])
+    }
+    return table.count == 0 ? "" : section("alerts", "Alerts", table.markup)
+  }
+
   private var visibility: String {
     var body = ""
     for (index, event) in run.events.enumerated() {
@@ -170,7 +184,7 @@ package struct HTMLReport {
     ) { TimelineChart(of: run, width: $0).picture() }
     guard !body.isEmpty else { return "" }
     if !marks.isEmpty {
-      let kinds = [("warm", TimelineChart.Mark.Kind.warmUp), ("doubt", .doubtful), ("gap", .gap)].filter { kind in marks.contains { $0.kind == kind.1 } }
+      let kinds = [("warm", TimelineChart.Mark.Kind.warmUp), ("doubt", .doubtful), ("gap", .gap), ("alert", .alert)].filter { kind in marks.contains { $0.kind == kind.1 } }
       body += "<p class=\"note\">Marked:" + kinds.map { "<span class=\"key k-\($0.0)\"></span>\($0.1.rawValue)" }.joined() + "</p>\n"
       var table = HTMLTable("Marked spans", [("what", .left), ("from", .right), ("to", .right), ("", .left)])
       // Doubtful spans stand with their reasons in a section of their own.

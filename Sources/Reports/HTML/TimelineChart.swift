@@ -17,6 +17,7 @@ struct TimelineChart {
       case warmUp = "warm-up"
       case doubtful = "doubtful"
       case gap = "observer gap"
+      case alert
     }
     let kind: Kind
     let from: Double
@@ -50,6 +51,15 @@ struct TimelineChart {
         Mark(
           kind: .gap, from: run.seconds(at: gap.fromNanoseconds), to: run.seconds(at: gap.toNanoseconds),
           text: "'\(gap.connection)' could not see: \(gap.reason)"))
+    }
+    for alert in run.alerts {
+      for span in alert.spans {
+        marks.append(
+          Mark(
+            kind: .alert, from: run.seconds(at: span.fired.atNanoseconds),
+            to: span.resolved.map { run.seconds(at: $0.atNanoseconds) } ?? run.durationSeconds,
+            text: "'\(alert.info.name)' fired: \(alert.info.condition), observed \(span.fired.observed)"))
+      }
     }
     return marks
   }
@@ -95,6 +105,7 @@ struct TimelineChart {
       case .warmUp: style = "m-warm"
       case .doubtful: style = "m-doubt"
       case .gap: style = "m-gap"
+      case .alert: style = "m-alert"
       }
       picture.rectangle(from, top, max(2, seconds(mark.to) - from), height, style, hint: mark.text)
     }

@@ -17,7 +17,7 @@ package struct TerminalSummary {
       figures[last].append(summary.note("– too few samples to bound it (p50 needs 6, p95 72, p99 368), or not checkable"))
     }
     var sections = [summary.head] + figures + [summary.pools, summary.outputs]
-    sections += [summary.checks, summary.errors, summary.thresholds, summary.validity, summary.places(resultsPath)]
+    sections += [summary.checks, summary.errors, summary.thresholds, summary.alerts, summary.validity, summary.places(resultsPath)]
     return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
   }
 
@@ -406,6 +406,20 @@ package struct TerminalSummary {
       table.row([word, Cell(threshold.text), Cell(threshold.observed), Cell(threshold.detail ?? "", .faint)])
     }
     return [heading("Thresholds")] + table.lines(width: width, style: style)
+  }
+
+  private var alerts: [String] {
+    guard !run.alerts.isEmpty else { return [] }
+    var table = TextTable([.left, .left, .left, .left])
+    for alert in run.alerts {
+      let phrase = AlertPhrase(alert, of: run)
+      table.row([Cell(phrase.word, phrase.tone), Cell(alert.info.name, .heading), Cell(alert.info.condition), Cell(phrase.detail, .faint)])
+    }
+    let quiet = run.alerts.allSatisfy(\.info.actions.isEmpty) ? "  nothing was run or posted (--no-alerts)" : ""
+    return [heading("Alerts") + quiet] + table.lines(width: width, style: style)
+      + run.alerts.compactMap { alert in
+        AlertPhrase(alert, of: run).trouble.map { note("'\(alert.info.name)': \($0)") }
+      }
   }
 
   private var validity: [String] {

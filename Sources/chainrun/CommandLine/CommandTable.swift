@@ -86,6 +86,7 @@ struct CommandDescription: Sendable {
         Option("--metrics-file", "FILE", "replaces a file with OpenMetrics text each second"),
         Option("--traceparent", "http,amqp,sql", "tells these systems the trace of each request, one per iteration (sql: nothing is prepared then)"),
         Option("--otlp", "URL", "sends OTLP/HTTP JSON metrics each second: http://host:4318"),
+        Option("--no-alerts", nil, "alerts are judged and shown, and nothing is run or posted"),
       ]),
     CommandDescription(
       name: .report, summary: "rebuild a run's reports from its journal, also after a crash",

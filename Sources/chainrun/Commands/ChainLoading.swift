@@ -12,8 +12,10 @@ enum ChainLoading {
     case unreadable(String)
   }
 
-  static func load(path: String, variables: [String]) -> Outcome {
+  /// - Parameter checksCommands: Whether the commands of alerts are looked for.
+  static func load(path: String, variables: [String], checksCommands: Bool = true) -> Outcome {
     var options = CompileOptions()
+    if checksCommands { options.commandProblem = { AlertPlan.commandProblem($0) } }
     for variable in variables {
       guard let equals = variable.firstIndex(of: "="), equals != variable.startIndex else {
         return .unreadable("'--var \(variable)' is not of the form NAME=VALUE")

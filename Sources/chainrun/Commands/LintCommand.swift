@@ -128,6 +128,7 @@ struct LintCommand {
   private func compiled(_ name: String, _ bytes: [UInt8]) -> Compilation {
     var options = CompileOptions()
     options.variables = variables
+    options.commandProblem = { AlertPlan.commandProblem($0) }
     return compileChain(path: name, bytes: bytes, connectors: connectors.map(\.schema), options: options, readFile: { ChainLoading.read($0) })
   }
 

@@ -44,6 +44,8 @@ enum RunCommand {
     }
     let exportOptions = try exportOptions(invocation)
     let secretValues = try readSecrets(program)
+    let isQuiet = invocation.value("--no-alerts") != nil
+    let alertTargets = isQuiet ? [] : try alertTargets(program, secretValues)
     let used = try resolve(program)
     try preflight(program, profile, used.connectors, used.targets)
 
@@ -67,19 +69,22 @@ enum RunCommand {
     defer { lock?.release() }
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
+    start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
     let signals = SignalWatch()
     let inbox = ProgressInbox()
     let livePlan = LivePlan(start: start, profile: profile)
-    let progress = ProgressPrinter(style: style, inbox: inbox, plan: livePlan)
     let exports = try startExports(livePlan, exportOptions, journal)
+    let alerts = try startAlerts(program, start, alertTargets, chainFile: path, folder: folder, journal, baseline)
+    let progress = ProgressPrinter(style: style, inbox: inbox, plan: livePlan, alerts: alerts)
     var plan = RunPlan(
       program: program, profile: profile, seed: seed, runID: runID, connectors: used.connectors, targets: used.targets, journal: journal,
       onProgress: {
         inbox.put($0)
         exports?.put($0)
+        alerts?.put($0)
       })
     plan.secretValues = secretValues
     plan.baseline = baseline
@@ -92,6 +97,10 @@ enum RunCommand {
     }
     let result = signals.wait(for: run, progress: progress, journal: journal)
     progress.finish()
+    if let alerts {
+      alerts.end(withinNanoseconds: AlertPlan.patience(program, isInterrupted: result.isInterrupted))
+      progress.tellAlerts()
+    }
     if let exports { journal.append(exports.end()) }
     return conclude(program, result, signals.caught, journal, folder, progress, baseline: plan.baseline)
   }
@@ -132,8 +141,30 @@ enum RunCommand {
     }
   }
 
+  private static func alertTargets(
+    _ program: Program, _ secretValues: [(slot: SlotIndex, value: Value)]
+  ) throws(Stop) -> [AlertRunner.Target] {
+    do throws(AlertPlan.Missing) {
+      return try AlertPlan.targets(program, secretValues: secretValues)
+    } catch {
+      throw Stop(code: .usage, message: error.message)
+    }
+  }
+
+  private static func startAlerts(
+    _ program: Program, _ start: JournalStart, _ targets: [AlertRunner.Target], chainFile: String, folder: String, _ journal: JournalWriter,
+    _ baseline: [String: Double]
+  ) throws(Stop) -> AlertDesk? {
+    guard !program.alerts.isEmpty else { return nil }
+    let desk = AlertDesk(
+      start: start, targets: targets, folder: AlertPlan.folder(ofChain: chainFile), logPath: folder + "/" + ResultFiles.alertLogName, journal: journal
+    ) { AlertWatch(program: program, baseline: baseline) }
+    guard let desk else { throw Stop(code: .environment, message: "cannot watch the alerts: no thread or descriptor is left") }
+    return desk
+  }
+
   static func compile(_ path: String, _ invocation: Invocation) throws(Stop) -> (Program, SourceFiles) {
-    switch ChainLoading.load(path: path, variables: invocation.values("--var")) {
+    switch ChainLoading.load(path: path, variables: invocation.values("--var"), checksCommands: invocation.value("--no-alerts") == nil) {
     case .unreadable(let message): throw Stop(code: .usage, message: message)
     case .compiled(let compilation):
       Terminal.talk(ChainLoading.render(compilation, colour: Terminal.hasColour(STDERR_FILENO)))
@@ -157,7 +188,7 @@ enum RunCommand {
 
   /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
   private static func readBaseline(_ program: Program, _ profile: LoadProfile, _ asked: String?) throws(Stop) -> [String: Double] {
-    guard asked != nil || program.thresholds.contains(where: \.isOfBaseline) else { return [:] }
+    guard asked != nil || program.thresholds.contains(where: \.isOfBaseline) || program.alerts.contains(where: \.condition.isOfBaseline) else { return [:] }
     let path = asked ?? RunSelection.root + "/" + Baselines.fileName
     let entry: Baselines.Entry?
     do throws(RunStoreError) {

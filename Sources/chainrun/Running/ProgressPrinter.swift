@@ -8,6 +8,7 @@ import Metrics
 final class ProgressPrinter {
   private let style: ProgressStyle
   private let inbox: ProgressInbox
+  private let alerts: AlertDesk?
   private let figures: LiveFigures
   private var validity: ValidityWatch
   private var terminal: ScreenTerminal?
@@ -20,9 +21,10 @@ final class ProgressPrinter {
   /// At most four times a second.
   private static let drawNanoseconds: UInt64 = 250_000_000
 
-  init(style: ProgressStyle, inbox: ProgressInbox, plan: LivePlan) {
+  init(style: ProgressStyle, inbox: ProgressInbox, plan: LivePlan, alerts: AlertDesk? = nil) {
     self.style = style
     self.inbox = inbox
+    self.alerts = alerts
     figures = LiveFigures(plan: plan)
     validity = ValidityWatch(start: plan.start)
     if style == .screen { terminal = ScreenTerminal(descriptor: STDERR_FILENO) }
@@ -45,6 +47,7 @@ final class ProgressPrinter {
     let now = MonotonicClock.now
     guard isUrgent || now >= drawnNanoseconds &+ Self.drawNanoseconds else { return }
     drawnNanoseconds = now
+    tellAlerts()
     let reports = inbox.takeAll()
     for report in reports {
       figures.take(report)
@@ -87,6 +90,11 @@ final class ProgressPrinter {
     if hasLivingLine { Terminal.talk("\r\u{1B}[2K") }
     hasLivingLine = false
     Terminal.talk("chainrun: \(message)\n")
+  }
+
+  /// One line for each alert that fires, is resolved, or could not be told; none without progress.
+  func tellAlerts() {
+    for message in alerts?.takeMessages() ?? [] where style != .none { say(message) }
   }
 
   /// Says once for each interruption what is still waited for, on a line that stays.

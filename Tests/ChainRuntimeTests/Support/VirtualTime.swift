@@ -27,6 +27,8 @@ struct VirtualRun {
   let profile: LoadProfile
   let connector: any Connector
   var askedArrivals: UInt64?
+  /// Called on the thread that runs, in virtual time.
+  var onProgress: @Sendable (RunProgress) -> Void = { _ in }
 
   func perform() throws -> (result: RunResult, record: RunRecord) {
     var template = Array("/tmp/chainrun-test-XXXXXX".utf8CString)
@@ -44,7 +46,7 @@ struct VirtualRun {
       var result: RunResult?
       let plan = RunPlan(
         program: program, profile: profile, seed: 7, runID: "run-1", connectors: program.connections.map { _ in connector },
-        targets: program.connections.map { _ in ScriptedConnector.Target() }, journal: journal, onProgress: { _ in })
+        targets: program.connections.map { _ in ScriptedConnector.Target() }, journal: journal, onProgress: onProgress)
       let session = LoadSession(plan: plan, reactor: reactor) { result = $0 }
       session.begin()
       var turns = 0
