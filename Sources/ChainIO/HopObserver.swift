@@ -44,9 +44,9 @@ extension HopObserver {
 
 /// An observer that can look for single events, and so is told which ones are on their way.
 ///
-/// A poller sees nothing else. One that is told of changes looks once for what is outstanding after a gap.
+/// A poller sees nothing else. After a gap, what is outstanding is read by the ledger, whatever the observer.
 package protocol SeekingObserver: HopObserver {
-  /// Whether it wants to be told; the same from its making on.
+  /// Whether it wants to be told; the same from its arming on.
   var isSeeking: Bool { get }
 
   /// The event may show up from now on, or may have already: it is looked for until `forget`. Told again for the same number, what was said

@@ -10,10 +10,10 @@ import ChainProgram
 /// deliveries go on; that is announced (`connection.blocked`), widens the intervals, and is no gap.
 /// No-ack, exclusive, auto-delete: nothing remains in the broker once the connection is gone. (An exchange that is itself auto-delete and
 /// that nobody but the tap has bound goes with it, by the broker's rules.)
-final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
+final class ExchangeTap: HopObserver, ObserverSessionOwner, TimerOwner {
   private enum Stage {
-    case idle
-    case connecting
+    /// Nothing is in place.
+    case closed
     case openingQuestionChannel
     /// What type the exchange is of.
     case asking
@@ -25,23 +25,18 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     /// Everything is in place; the first marker is under way.
     case proving
     case armed
-    case awaitingReconnect
-    case closed
   }
 
+  private let session: ObserverSession
   private let reactor: Reactor
   private let address: BrokerAddress
-  private let connectTimeoutNanoseconds: UInt64
   private let exchange: String
   /// What the chain says; nil if it leaves it to us.
   private let givenBindings: TapBindings?
   /// In use, once known.
   private var bindings: TapBindings?
   private var bindingsLeft = 0
-  private var sink: (any SightingSink)?
-  private lazy var session = BrokerSession(reactor: reactor, address: address, owner: self)
-  private var stage = Stage.idle
-  private var completion: ((OperationError?) -> Void)?
+  private var stage = Stage.closed
   private var assembly: DeliveryAssembly
   private var fence = MarkerFence()
   /// The queue's name, as the broker chose it.
@@ -52,9 +47,6 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   /// Nanoseconds: the binding was there then, as a later answer proved. A queue whose exchange was deleted is silent otherwise.
   private var boundNanoseconds: UInt64 = 0
   private var rebindSentNanoseconds: UInt64?
-  /// Observation is interrupted: `gapBegan` was told and `gapEnded` not yet.
-  private var isInGap = false
-  private var backoff = Backoff()
   private var jitter = JitterSource()
   private var timers: [ReactorTimer] = []
 
@@ -63,9 +55,6 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     case marker
     /// The marker under way is overdue.
     case missing
-    case reconnect
-    /// Arming took too long.
-    case arming
     /// The binding is to be looked after.
     case rebind
   }
@@ -109,14 +98,16 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
       throw OperationError(.protocol, code: "too-long", "the exchange's name is longer than the 255 bytes that AMQP allows")
     }
     self.exchange = exchange
-    self.sink = sink
     self.reactor = reactor
     self.address = address
-    self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
+    session = ObserverSession(
+      sink: sink, reactor: reactor, address: address, connectTimeoutNanoseconds: connectTimeoutNanoseconds, isObserving: true)
     assembly = DeliveryAssembly(readsContent: hop.readsContent)
-    timers = (0..<5).map { ReactorTimer(owner: self, tag: $0) }
-    session.isObserving = true
+    timers = (0..<3).map { ReactorTimer(owner: self, tag: $0) }
+    session.owner = self
   }
+
+  var undone: String { "did not set up the tap on '\(exchange)'" }
 
   private static let whyNotDefault =
     "the default exchange cannot be tapped: it routes by queue name only and takes no bindings; publish through an exchange with a name"
@@ -137,34 +128,18 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
 
   // Arming
 
-  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
-    precondition(stage == .idle, "an observer is armed once")
-    self.completion = completion
-    connect(deadline: deadline)
-  }
+  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) { session.arm(deadline: deadline, completion: completion) }
 
-  private func connect(deadline: UInt64) {
-    stage = .connecting
-    alarm(.arming, at: deadline)
-    session.connect(deadline: deadline)
-  }
-
-  func sessionOpened(_ session: BrokerSession, now: UInt64) {
+  func sessionOpened(now: UInt64) throws(OperationError) {
     bindings = givenBindings
     rebindSentNanoseconds = nil
-    send(now: now) { () throws(OperationError) in
-      if bindings == nil {
-        stage = .openingQuestionChannel
-        try openChannel(ExchangeTap.questionChannel)
-      } else {
-        stage = .openingConsumerChannel
-        try openChannel(ExchangeTap.consumerChannel)
-      }
+    if bindings == nil {
+      stage = .openingQuestionChannel
+      try session.openChannel(ExchangeTap.questionChannel)
+    } else {
+      stage = .openingConsumerChannel
+      try session.openChannel(ExchangeTap.consumerChannel)
     }
-  }
-
-  private func openChannel(_ channel: UInt16) throws(OperationError) {
-    try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: channel)
   }
 
   /// See `TapBindings`.
@@ -184,27 +159,19 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     bindings = try TapBindings.everything(
       from: exchange, type: TapBindings.exchangeType(refusalCode: close.reply_code, text: close.reply_text.text))
     stage = .openingConsumerChannel
-    try openChannel(ExchangeTap.consumerChannel)
+    try session.openChannel(ExchangeTap.consumerChannel)
   }
 
-  private func send(now: UInt64, _ body: () throws(OperationError) -> Void) {
-    do throws(OperationError) { try body() } catch { session.lose(error, now: now) }
-  }
-
-  func sessionReceived(_ session: BrokerSession, channel: UInt16, _ frame: IncomingFrame, now: UInt64) {
-    send(now: now) { () throws(OperationError) in
-      switch frame {
-      case .method(let id, let decoded): try received(id, decoded, channel: channel, now: now)
-      case .header(let bodyBytes, let properties, _):
-        guard channel == ExchangeTap.consumerChannel else { return }
-        if let completed = try assembly.headerArrived(bodyBytes: bodyBytes, properties: properties.pointee, fence: fence) {
-          arrived(completed, now: now)
-        }
-      case .body(let bytes):
-        guard channel == ExchangeTap.consumerChannel else { return }
-        if let completed = try assembly.bodyArrived(bytes) { arrived(completed, now: now) }
-      case .heartbeat, .protocolHeader: break
-      }
+  func frameArrived(_ frame: IncomingFrame, channel: UInt16, now: UInt64) throws(OperationError) {
+    switch frame {
+    case .method(let id, let decoded): try received(id, decoded, channel: channel, now: now)
+    case .header(let bodyBytes, let properties, _):
+      guard channel == ExchangeTap.consumerChannel else { return }
+      if let completed = try assembly.headerArrived(bodyBytes: bodyBytes, properties: properties.pointee, fence: fence) { arrived(completed, now: now) }
+    case .body(let bytes):
+      guard channel == ExchangeTap.consumerChannel else { return }
+      if let completed = try assembly.bodyArrived(bytes) { arrived(completed, now: now) }
+    case .heartbeat, .protocolHeader: break
     }
   }
 
@@ -218,7 +185,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
       try typeArrived(decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee)
     case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingConsumerChannel):
       stage = .openingMarkerChannel
-      try openChannel(ExchangeTap.markerChannel)
+      try session.openChannel(ExchangeTap.markerChannel)
     case (AMQP_CHANNEL_OPEN_OK_METHOD, .openingMarkerChannel):
       stage = .declaring
       var declare = amqp_queue_declare_t()
@@ -284,7 +251,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     rebindSentNanoseconds = MonotonicClock.now
     operationsSent += 1
     fencesSent += 1
-    send(now: now) { () throws(OperationError) in try bind(key, bindings) }
+    session.attempt(now: now) { () throws(OperationError) in try bind(key, bindings) }
   }
 
   private func consume() throws(OperationError) {
@@ -303,7 +270,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
   private func arrived(_ completed: DeliveryAssembly.Completed, now: UInt64) {
     switch completed {
     case .message:
-      sink?.sighted(Sighting(notBefore: fence.provenNanoseconds, seen: now, content: assembly.result))
+      session.sink?.sighted(Sighting(notBefore: fence.provenNanoseconds, seen: now, content: assembly.result))
     case .marker:
       let result = assembly.result
       guard result.withBytes(result.body, { fence.markerArrived($0) }) else { return }
@@ -315,16 +282,8 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
 
   private func proved() {
     stage = .armed
-    silence(.arming)
     alarm(.rebind, at: MonotonicClock.now + ExchangeTap.livenessIntervalNanoseconds)
-    backoff.reset()
-    if isInGap {
-      isInGap = false
-      sink?.gapEnded(at: consumingNanoseconds)
-    }
-    let completion = completion
-    self.completion = nil
-    completion?(nil)
+    session.proved(since: consumingNanoseconds)
   }
 
   private func scheduleMarker(now: UInt64) {
@@ -334,7 +293,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
 
   private func sendMarker(now: UInt64) {
     guard !fence.isInFlight, !session.isBlocked else { return }
-    send(now: now) { () throws(OperationError) in
+    session.attempt(now: now) { () throws(OperationError) in
       try session.write { output throws(OperationError) in fence.send(to: &output, now: MonotonicClock.now) }
     }
     operationsSent += 1
@@ -342,7 +301,7 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     alarm(.missing, at: now + ExchangeTap.markerPatienceNanoseconds)
   }
 
-  func sessionBlockedChanged(_ session: BrokerSession, now: UInt64) {
+  func sessionBlockedChanged(now: UInt64) {
     if session.isBlocked {
       // The broker does not read what we send: a marker that stands still proves nothing.
       silence(.missing)
@@ -354,8 +313,6 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
     }
   }
 
-  func sessionFlushed(_ session: BrokerSession, now: UInt64) {}
-
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
     // A tag of our own timers, made from the alarms' numbers.
     switch Alarm(rawValue: timer.tag)! {
@@ -364,40 +321,22 @@ final class ExchangeTap: HopObserver, BrokerSessionOwner, TimerOwner {
       session.lose(
         OperationError(.disconnected, code: "silent", "the tap's marker did not come back from \(address.displayAddress)"), now: now)
     case .rebind: if stage == .armed { bindAgain(now: now) }
-    case .reconnect: if stage == .awaitingReconnect { connect(deadline: now + connectTimeoutNanoseconds) }
-    case .arming:
-      session.lose(
-        OperationError(.connect, code: "timeout", "\(address.displayAddress) did not set up the tap on '\(exchange)' by the deadline"),
-        now: now)
     }
   }
 
   // Losses
 
-  func sessionClosed(_ session: BrokerSession, _ error: OperationError, now: UInt64) {
-    guard stage != .closed else { return }
+  func sessionLost(_ error: OperationError) -> UInt64 {
+    stage = .closed
     for timer in timers { timer.disarm() }
     assembly.reset()
-    if let completion {
-      self.completion = nil
-      stage = .closed
-      return completion(error)
-    }
-    if !isInGap {
-      isInGap = true
-      // Markers go past the exchange: they say nothing of one that is gone.
-      let proven = error.code == "404" ? min(fence.provenNanoseconds, boundNanoseconds) : fence.provenNanoseconds
-      sink?.gapBegan(at: proven, cause: error.message)
-    }
-    stage = .awaitingReconnect
-    alarm(.reconnect, at: now + backoff.nextDelay())
+    // Markers go past the exchange: they say nothing of one that is gone.
+    return error.code == "404" ? min(fence.provenNanoseconds, boundNanoseconds) : fence.provenNanoseconds
   }
 
   func close() {
     stage = .closed
     for timer in timers { timer.invalidate() }
     session.close()
-    sink = nil
-    completion = nil
   }
 }

@@ -6,10 +6,10 @@ import ChainProgram
 ///
 /// Consuming from a queue of another kind would take its messages. So the kind is asked first (see `QueueKind`), which needs the permission to
 /// configure the queue, and anything but a stream is refused. After a loss it goes on behind the last offset it saw.
-final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
+final class StreamReader: HopObserver, ObserverSessionOwner {
   private enum Stage {
-    case idle
-    case connecting
+    /// Nothing is in place.
+    case closed
     case openingQuestionChannel
     /// Is there such a queue?
     case finding
@@ -21,30 +21,19 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
     /// The consumer is announced; the answer to one more question proves that it has been given its place in the stream.
     case proving
     case armed
-    case awaitingReconnect
-    case closed
   }
 
-  private let reactor: Reactor
-  private let address: BrokerAddress
-  private let connectTimeoutNanoseconds: UInt64
+  private let session: ObserverSession
   private let queue: String
-  private var sink: (any SightingSink)?
-  private lazy var session = BrokerSession(reactor: reactor, address: address, owner: self)
-  private var stage = Stage.idle
-  private var completion: ((OperationError?) -> Void)?
+  private var stage = Stage.closed
   private var assembly: DeliveryAssembly
   /// Never begun: a stream has no markers.
   private let noFence = MarkerFence()
   private var lastOffset: Int64?
   private var deliveryTag: UInt64 = 0
   private var acknowledgedTag: UInt64 = 0
-  private var isInGap = false
   /// Nanoseconds: bytes of the broker last came, so that until then nothing was missed.
   private var aliveNanoseconds: UInt64 = 0
-  private var backoff = Backoff()
-  private lazy var reconnectTimer = ReactorTimer(owner: self, tag: 0)
-  private lazy var armingTimer = ReactorTimer(owner: self, tag: 1)
 
   static let questionChannel: UInt16 = 1
   static let consumerChannel: UInt16 = 2
@@ -65,53 +54,34 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
       throw OperationError(.protocol, code: "bad-hop", "'stream' needs the name of a queue, without expressions, of at most 255 bytes")
     }
     self.queue = queue
-    self.sink = sink
-    self.reactor = reactor
-    self.address = address
-    self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
+    session = ObserverSession(
+      sink: sink, reactor: reactor, address: address, connectTimeoutNanoseconds: connectTimeoutNanoseconds, isObserving: false)
     assembly = DeliveryAssembly(readsContent: hop.readsContent)
+    session.owner = self
   }
+
+  var undone: String { "did not let the stream '\(queue)' be read" }
 
   // Arming
 
-  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
-    precondition(stage == .idle, "an observer is armed once")
-    self.completion = completion
-    connect(deadline: deadline)
-  }
+  func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) { session.arm(deadline: deadline, completion: completion) }
 
-  private func connect(deadline: UInt64) {
-    stage = .connecting
-    reactor.arm(armingTimer, at: deadline)
-    session.connect(deadline: deadline)
-  }
-
-  func sessionOpened(_ session: BrokerSession, now: UInt64) {
+  func sessionOpened(now: UInt64) throws(OperationError) {
     stage = .openingQuestionChannel
-    send(now: now) { () throws(OperationError) in try openChannel(StreamReader.questionChannel) }
+    try session.openChannel(StreamReader.questionChannel)
   }
 
-  private func openChannel(_ channel: UInt16) throws(OperationError) {
-    try session.sendMethod(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t(out_of_band: .none), channel: channel)
-  }
-
-  private func send(now: UInt64, _ body: () throws(OperationError) -> Void) {
-    do throws(OperationError) { try body() } catch { session.lose(error, now: now) }
-  }
-
-  func sessionReceived(_ session: BrokerSession, channel: UInt16, _ frame: IncomingFrame, now: UInt64) {
-    send(now: now) { () throws(OperationError) in
-      switch frame {
-      case .method(let id, let decoded): try received(id, decoded, channel: channel, now: now)
-      case .header(let bodyBytes, let properties, _):
-        guard channel == StreamReader.consumerChannel else { return }
-        noteOffset(properties.pointee)
-        if try assembly.headerArrived(bodyBytes: bodyBytes, properties: properties.pointee, fence: noFence) != nil { try arrived(now: now) }
-      case .body(let bytes):
-        guard channel == StreamReader.consumerChannel else { return }
-        if try assembly.bodyArrived(bytes) != nil { try arrived(now: now) }
-      case .heartbeat, .protocolHeader: break
-      }
+  func frameArrived(_ frame: IncomingFrame, channel: UInt16, now: UInt64) throws(OperationError) {
+    switch frame {
+    case .method(let id, let decoded): try received(id, decoded, channel: channel, now: now)
+    case .header(let bodyBytes, let properties, _):
+      guard channel == StreamReader.consumerChannel else { return }
+      noteOffset(properties.pointee)
+      if try assembly.headerArrived(bodyBytes: bodyBytes, properties: properties.pointee, fence: noFence) != nil { try arrived(now: now) }
+    case .body(let bytes):
+      guard channel == StreamReader.consumerChannel else { return }
+      if try assembly.bodyArrived(bytes) != nil { try arrived(now: now) }
+    case .heartbeat, .protocolHeader: break
     }
   }
 
@@ -136,7 +106,7 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
       // The consumer is announced before it gets its place in the stream (rabbit_stream_queue, 3.10), and methods are handled in order.
       stage = .proving
       // A place that is given by its offset is the same whenever it is taken.
-      if lastOffset != nil { endGap(now: now) }
+      if lastOffset != nil { session.endGap(at: now) }
       try limit()
     case (AMQP_BASIC_QOS_OK_METHOD, .proving): proved(now: now)
     case (AMQP_BASIC_CANCEL_METHOD, _):
@@ -189,7 +159,7 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
         "whether '\(queue)' is a stream cannot be asked, and reading from another kind of queue would take its messages: \(reply.text)")
     }
     stage = .openingConsumerChannel
-    try openChannel(StreamReader.consumerChannel)
+    try session.openChannel(StreamReader.consumerChannel)
   }
 
   private func limit() throws(OperationError) {
@@ -218,19 +188,8 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
 
   private func proved(now: UInt64) {
     stage = .armed
-    armingTimer.disarm()
-    backoff.reset()
     aliveNanoseconds = now
-    endGap(now: now)
-    let completion = completion
-    self.completion = nil
-    completion?(nil)
-  }
-
-  private func endGap(now: UInt64) {
-    guard isInGap else { return }
-    isInGap = false
-    sink?.gapEnded(at: now)
+    session.proved(since: now)
   }
 
   // Messages
@@ -243,7 +202,7 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
 
   private func arrived(now: UInt64) throws(OperationError) {
     aliveNanoseconds = now
-    sink?.sighted(Sighting(notBefore: 0, seen: now, content: assembly.result))
+    session.sink?.sighted(Sighting(notBefore: 0, seen: now, content: assembly.result))
     guard deliveryTag &- acknowledgedTag >= UInt64(StreamReader.prefetch / 4) else { return }
     // A stream forgets nothing: this only asks for more.
     acknowledgedTag = deliveryTag
@@ -254,45 +213,16 @@ final class StreamReader: HopObserver, BrokerSessionOwner, TimerOwner {
     try session.sendMethod(AMQP_BASIC_ACK_METHOD, ack, channel: StreamReader.consumerChannel)
   }
 
-  func sessionBlockedChanged(_ session: BrokerSession, now: UInt64) {}
-  func sessionFlushed(_ session: BrokerSession, now: UInt64) {}
+  func sessionBlockedChanged(now: UInt64) {}
 
-  func timerFired(_ timer: ReactorTimer, now: UInt64) {
-    if timer.tag == 0 {
-      if stage == .awaitingReconnect { connect(deadline: now + connectTimeoutNanoseconds) }
-      return
-    }
-    session.lose(
-      OperationError(.connect, code: "timeout", "\(address.displayAddress) did not let the stream '\(queue)' be read by the deadline"),
-      now: now)
-  }
-
-  // Losses
-
-  func sessionClosed(_ session: BrokerSession, _ error: OperationError, now: UInt64) {
-    guard stage != .closed else { return }
-    reconnectTimer.disarm()
-    armingTimer.disarm()
+  func sessionLost(_ error: OperationError) -> UInt64 {
+    stage = .closed
     assembly.reset()
-    if let completion {
-      self.completion = nil
-      stage = .closed
-      return completion(error)
-    }
-    if !isInGap {
-      isInGap = true
-      sink?.gapBegan(at: aliveNanoseconds, cause: error.message)
-    }
-    stage = .awaitingReconnect
-    reactor.arm(reconnectTimer, at: now + backoff.nextDelay())
+    return aliveNanoseconds
   }
 
   func close() {
     stage = .closed
-    reconnectTimer.invalidate()
-    armingTimer.invalidate()
     session.close()
-    sink = nil
-    completion = nil
   }
 }

@@ -10,20 +10,21 @@ final class ChoosingObserver: SeekingObserver {
   struct Candidate {
     let mode: String
     /// The argument says why those before it could not be; empty for the first.
-    let make: (String) -> any SeekingObserver
+    let make: (String) -> any HopObserver
   }
 
   private let candidates: [Candidate]
-  let isSeeking: Bool
   /// Behind the message when none of them can be.
   private let advice: String
-  private(set) var current: (any SeekingObserver)?
+  private(set) var current: (any HopObserver)?
+  /// The current one, if it wants to know what is on its way.
+  private var seeker: (any SeekingObserver)?
+  var isSeeking: Bool { seeker?.isSeeking == true }
   private var refusals: [(mode: String, error: OperationError)] = []
   private var isClosed = false
 
-  init(_ candidates: [Candidate], isSeeking: Bool, advice: String) {
+  init(_ candidates: [Candidate], advice: String) {
     self.candidates = candidates
-    self.isSeeking = isSeeking
     self.advice = advice
   }
 
@@ -33,6 +34,7 @@ final class ChoosingObserver: SeekingObserver {
     let observer = candidates[index].make(refusals.map { "not \($0.mode): \($0.error.message)" }.joined(separator: "; "))
     observer.isFencing = isFencing
     current = observer
+    seeker = observer as? any SeekingObserver
     observer.arm(deadline: deadline) { [self] error in
       guard let error, !isClosed else { return completion(error) }
       guard ChoosingObserver.isRefusal(error) else { return completion(error) }
@@ -70,7 +72,7 @@ final class ChoosingObserver: SeekingObserver {
   var countsRepeats: Bool { current?.countsRepeats ?? false }
   var followsChanges: Bool { current?.followsChanges ?? true }
 
-  func seek(_ number: Int, id: Value, place: [UInt8]) { current?.seek(number, id: id, place: place) }
-  func forget(_ number: Int) { current?.forget(number) }
-  func absentSince(_ number: Int) -> UInt64 { current?.absentSince(number) ?? 0 }
+  func seek(_ number: Int, id: Value, place: [UInt8]) { seeker?.seek(number, id: id, place: place) }
+  func forget(_ number: Int) { seeker?.forget(number) }
+  func absentSince(_ number: Int) -> UInt64 { seeker?.absentSince(number) ?? 0 }
 }

@@ -5,7 +5,7 @@ import ChainProgram
 ///
 /// Connection A is subscribed, carries the pings, and is told which keys changed. Connection B reads values, and asks once a second whether
 /// the server still tells.
-final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, ReactorJob {
+final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJob {
   private let reactor: Reactor
   private let target: RedisTarget
   private unowned let sink: any SightingSink
@@ -47,8 +47,6 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
   private var channels = KeyspaceChannels?.none
   /// Nanoseconds: before the subscription to them was sent.
   private var subscribedNanoseconds: UInt64 = 0
-  /// Keys of what is on its way, by the ledger's numbers: looked at once after a gap.
-  private var sought: [Int: [UInt8]] = [:]
 
   private(set) var operationsSent: UInt64 = 0
   private(set) var fencesSent: UInt64 = 0
@@ -61,7 +59,6 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
   let reason: String
   /// Tracking merges the writes of a key within one of the server's loop cycles; keyspace events are one for each write.
   var countsRepeats: Bool { source == .keyspace }
-  let isSeeking: Bool
 
   private enum State {
     case closed
@@ -88,7 +85,6 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
     self.reason = reason
     pattern = watch.pattern
     readsContent = watch.readsContent
-    isSeeking = watch.hasPlace
     self.reactor = reactor
     self.target = target
     self.sink = sink
@@ -179,23 +175,8 @@ final class NoticeObserver: SeekingObserver, RedisSessionOwner, TimerOwner, Reac
       arming = nil
       completion(nil)
     } else {
+      // What changed while nobody was told, the ledger has read.
       sink.gapEnded(at: now)
-      sweep(now: now)
-    }
-  }
-
-  // What is on its way
-
-  func seek(_ number: Int, id: Value, place: [UInt8]) { sought[number] = place }
-  func forget(_ number: Int) { sought[number] = nil }
-  func absentSince(_ number: Int) -> UInt64 { 0 }
-
-  /// Looks at the keys of all that is on its way: what changed while nobody was told. Nothing but its own sending bounds when.
-  private func sweep(now: UInt64) {
-    for key in Set(sought.values) {
-      key.withUnsafeBytes { key in
-        if readsContent { readValue(key, notBefore: 0, now: now) }
-      }
     }
   }
 

@@ -4,10 +4,10 @@ import ChainProgram
 extension RedisDriver {
   func makeObserver(hop: HopDeclaration, sink: any SightingSink) throws(OperationError) -> any HopObserver {
     let watch = try WatchedKeys(hop)
-    func notices(_ source: NoticeSource, _ reason: String) -> any SeekingObserver {
+    func notices(_ source: NoticeSource, _ reason: String) -> any HopObserver {
       NoticeObserver(source, because: reason, watch: watch, target: target, reactor: reactor, sink: sink)
     }
-    func poll(_ reason: String) -> any SeekingObserver {
+    func poll(_ reason: String) -> any HopObserver {
       KeyPollObserver(because: reason, watch: watch, target: target, reactor: reactor, sink: sink)
     }
     let asked = "the chain asks for it"
@@ -22,7 +22,7 @@ extension RedisDriver {
       ]
       if watch.hasPlace { candidates.append(.init(mode: "poll", make: poll)) }
       return ChoosingObserver(
-        candidates, isSeeking: watch.hasPlace, advice: watch.hasPlace ? "" : "; polling would need 'at', such as 'at: order:${id}'")
+        candidates, advice: watch.hasPlace ? "" : "; polling would need 'at', such as 'at: order:${id}'")
     }
   }
 }

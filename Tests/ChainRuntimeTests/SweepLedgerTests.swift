@@ -167,6 +167,75 @@ import Testing
     book.onGapEnded = nil
   }
 
+  @Test func `where the hop says where events will be found, what was rolled back is looked for as well`() {
+    let at = TextTemplate([.literal(Array("stock:".utf8)), .argument(1, .text)])
+    let books = Books(mapping: .init(hasKey: true, hasVersion: true, cacheIsPerKey: true, at: at), hops: Self.cache)
+    let book = books.ledger.books[0]
+    books.commit(1, key: 7, version: 1, sent: 1000, acked: 1010)
+    books.commit(2, key: 7, version: 2, sent: 1000, acked: 1010)
+    [Value.int(3), .int(8), .int(1)].withUnsafeBufferPointer { books.ledger.rolledBack(event: 0, $0.baseAddress, at: 1010) }
+    let sink = books.ledger.sink(event: 0, hop: 0)
+    sink.gapBegan(at: 1005)
+    sink.gapEnded(at: 1300)
+    // Nothing was seen yet, so that nobody has learned how entries are named.
+    let outstanding = book.outstanding(book.hops[0])
+    #expect(outstanding.map { String(decoding: $0.name, as: UTF8.self) } == ["stock:7", "stock:8"] && outstanding.map(\.records.count) == [2, 1])
+    for (entry, id) in zip(outstanding, [2, 3]) {
+      let name = String(decoding: entry.name, as: UTF8.self)
+      book.sweptAfterGap(
+        book.hops[0], records: entry.records, content: sightingContent(key: name, "{\"id\": \(id)}"), gapStart: 1005, asked: 1301, now: 1305)
+    }
+    books.finish(at: 9000)
+    #expect((1...3).map { books.outcome(Int64($0)) } == ["cache:superseded", "cache:late", "cache:aborted"])
+  }
+
+  /// Tells of each write.
+  private final class Teller: HopObserver {
+    var isFencing = false
+    let mode = "keyspace"
+    let operationsSent: UInt64 = 0
+    let countsRepeats = true
+    func arm(deadline: UInt64, completion: @escaping (OperationError?) -> Void) { completion(nil) }
+    func close() {}
+  }
+
+  @Test func `second writes are counted after a gap as before it, and what was read is none`() {
+    let books = Books(hops: Self.cache)
+    let book = books.ledger.books[0]
+    let teller = Teller()
+    books.ledger.attach(teller, event: 0, hop: 0)
+    books.ledger.armed(event: 0, hop: 0)
+    for id in 1...6 as ClosedRange<Int64> { books.commit(id, sent: 1000, acked: 1010) }
+    books.sight(0, 1, notBefore: 1015, seen: 1020)
+    let sink = books.ledger.sink(event: 0, hop: 0)
+    sink.gapBegan(at: 1030)
+    sink.gapEnded(at: 1100)
+    let outstanding = book.outstanding(book.hops[0])
+    // 2 is told of before its entry is read. 3 to 5 stand there when it is.
+    books.sight(0, 2, notBefore: 1101, seen: 1104)
+    for entry in outstanding {
+      let name = String(decoding: entry.name, as: UTF8.self)
+      let content = name == "6" ? nil : sightingContent(key: name, nil)
+      book.sweptAfterGap(book.hops[0], records: entry.records, content: content, gapStart: 1030, asked: 1101, now: 1110)
+    }
+    // 3 was written between the gap and the reading, and is told of late; 4 is written again for certain. 5 both.
+    books.sight(0, 3, notBefore: 1105, seen: 1112)
+    books.sight(0, 4, notBefore: 1115, seen: 1118)
+    books.sight(0, 5, notBefore: 1105, seen: 1112)
+    books.sight(0, 5, notBefore: 1113, seen: 1118)
+    books.sight(0, 6, notBefore: 1113, seen: 1118)
+    books.sight(0, 1, notBefore: 1113, seen: 1118)
+    books.finish(at: 9000)
+    #expect((1...6).map { books.outcome(Int64($0)) } == [
+      "cache:ok+duplicate", "cache:ok", "cache:ok", "cache:ok+duplicate", "cache:ok+duplicate", "cache:late",
+    ])
+    #expect(books.counts.hops[0].duplicate == 3)
+    // What was decided is no second write when it is read.
+    book.sighted(book.hops[0], notBefore: 9000, seen: 9100, content: sightingContent(key: "1", nil), isRead: true)
+    #expect(books.counts.hops[0].duplicate == 3)
+    withExtendedLifetime(teller) {}
+  }
+
   // Other runs
 
   @Test func `what another run made is foreign, and what does not say is judged by its id`() {

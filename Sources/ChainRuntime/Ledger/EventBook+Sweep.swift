@@ -113,27 +113,30 @@ extension EventBook {
 
   // After a gap
 
-  /// The entries at which events are outstanding that a gap may have hidden: a name each, and the records that hope for it.
+  /// The entries at which events are outstanding that a gap may have hidden: a name each, and the records that hope for it (or, of rolled-back
+  /// transactions, that should not be there).
   func outstanding(_ hop: HopBook) -> [(name: [UInt8], records: [(number: Int, serial: UInt32)])] {
-    guard !hop.showsMessages, hop.names.isKnown else { return [] }
+    guard !hop.showsMessages, hop.saysWhere || hop.names.isKnown else { return [] }
     var found: [(name: [UInt8], records: [(number: Int, serial: UInt32)])] = []
-    var places: [Int32: Int] = [:]
+    var places: [[UInt8]: Int] = [:]
     for number in records.indices where records[number].isAlive && !records[number].isDecided && !hop.isSeen(number) {
       let record = records[number]
-      guard record.origin == .committed || record.origin == .unknown else { continue }
-      if hop.names.areOfKeys {
-        guard record.key >= 0 else { continue }
-        if let place = places[record.key] {
-          found[place].records.append((number, record.serial))
-        } else {
-          places[record.key] = found.count
-          found.append((hop.names.name(of: keys.keys[Int(record.key)]), [(number, record.serial)]))
-        }
+      guard record.origin != .unclaimed, let name = nameOfEntry(hop, number) else { continue }
+      if let place = places[name] {
+        found[place].records.append((number, record.serial))
       } else {
-        found.append((hop.names.name(of: record.id), [(number, record.serial)]))
+        places[name] = found.count
+        found.append((name, [(number, record.serial)]))
       }
     }
     return found
+  }
+
+  /// As the hop's `at` says, or as those were named that were seen.
+  private func nameOfEntry(_ hop: HopBook, _ number: Int) -> [UInt8]? {
+    if hop.saysWhere { return entryName(hop, of: number) }
+    guard hop.names.areOfKeys else { return hop.names.name(of: records[number].id) }
+    return records[number].key >= 0 ? hop.names.name(of: keys.keys[Int(records[number].key)]) : nil
   }
 
   /// An outstanding entry was read after a gap: what it shows is seen, and what it does not show is not hidden by the gap.
@@ -144,7 +147,7 @@ extension EventBook {
   func sweptAfterGap(
     _ hop: HopBook, records: [(number: Int, serial: UInt32)], content: OperationResult?, gapStart: UInt64, asked: UInt64, now: UInt64
   ) {
-    if let content { sighted(hop, notBefore: gapStart, seen: now, content: content) }
+    if let content { sighted(hop, notBefore: gapStart, seen: now, content: content, isRead: true) }
     for record in records where isAlive(record.number, record.serial) { hop.markSwept(record.number, at: asked) }
   }
 }

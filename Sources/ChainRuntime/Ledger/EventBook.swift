@@ -205,6 +205,12 @@ final class EventBook {
     return index
   }
 
+  /// Where the hop says that the event will be found, by its id, key, version and body.
+  func entryName(_ hop: HopBook, of number: Int) -> [UInt8] {
+    let mapped = fieldCount > 0 ? Array(fields[number * fieldCount..<(number + 1) * fieldCount]) : [.null, .null]
+    return ([records[number].id.value] + mapped).withUnsafeBufferPointer { hop.entryName($0.baseAddress!) }
+  }
+
   /// A hash of the fields that are compared at the end.
   func keptBody(_ number: Int) -> UInt64 {
     guard !sweptFields.isEmpty else { return 0 }
@@ -316,7 +322,8 @@ final class EventBook {
   func attach(_ observer: (any HopObserver)?, hop: Int) { hops[hop].attach(observer) }
   func armed(hop: Int) { hops[hop].armed() }
 
-  func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult) {
+  /// - Parameter isRead: The entry was read after a gap, which tells of no write.
+  func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult, isRead: Bool = false) {
     var notBefore = proven
     let declaration = hop.declaration
     switch runMapping(hop, content) {
@@ -343,14 +350,14 @@ final class EventBook {
         key = keyIndex(id)
       }
     }
-    guard let number = table.find(id) ?? newSighting(id, hop, notBefore: notBefore, seen: seen) else {
+    guard let number = table.find(id) ?? newSighting(id, hop, notBefore: notBefore, seen: seen, isRead: isRead) else {
       hop.inOrder(record: nil, version: version, key: key, isFirst: false, notBefore: notBefore, seen: seen, horizon: underWay.next, id: id)
       return
     }
     let record = records[number]
     notBefore = max(notBefore, hop.absentSince(number))
     if record.begun == 0 { records[number].begun = seen }
-    let isFirst = hop.see(number, notBefore: notBefore, seen: seen)
+    let isFirst = hop.see(number, notBefore: notBefore, seen: seen, isRead: isRead)
     hop.inOrder(
       record: (number, record.serial), version: version, key: key, isFirst: isFirst, notBefore: notBefore, seen: seen, horizon: underWay.next)
     if hop.wantsNames, !event.hasKey || record.key >= 0 || key >= 0 {
@@ -372,7 +379,7 @@ final class EventBook {
       if isFirst, record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
     guard isFirst else {
-      if record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits, id) }
+      if !isRead, record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits, id) }
       return
     }
     hop.wake(number, seen: seen)
@@ -404,25 +411,25 @@ final class EventBook {
   /// A sighting of an id that has no record.
   ///
   /// - Returns: its new record; nil if what it means is settled already.
-  private func newSighting(_ id: EventID, _ hop: HopBook, notBefore: UInt64, seen: UInt64) -> Int? {
+  private func newSighting(_ id: EventID, _ hop: HopBook, notBefore: UInt64, seen: UInt64, isRead: Bool) -> Int? {
     let compact = id.compact
     switch decided.trace(of: compact) {
     case .none: return append(id)
-    case .settled: hop.countLateDuplicate(id)
-    case .rolledBack: sightedLate(id, hop, exception: UInt32(Origin.rolledBack.rawValue), notBefore: notBefore, seen: seen)
-    case .exception: sightedLate(id, hop, exception: exceptions[compact] ?? 0, notBefore: notBefore, seen: seen)
+    case .settled: if !isRead { hop.countLateDuplicate(id) }
+    case .rolledBack: sightedLate(id, hop, exception: UInt32(Origin.rolledBack.rawValue), notBefore: notBefore, seen: seen, isRead: isRead)
+    case .exception: sightedLate(id, hop, exception: exceptions[compact] ?? 0, notBefore: notBefore, seen: seen, isRead: isRead)
     }
     return nil
   }
 
-  private func sightedLate(_ id: EventID, _ hop: HopBook, exception: UInt32, notBefore: UInt64, seen: UInt64) {
+  private func sightedLate(_ id: EventID, _ hop: HopBook, exception: UInt32, notBefore: UInt64, seen: UInt64, isRead: Bool) {
     let isSecond = EventBook.isSet(exception, hop: hop.hop)
     if hop.hop < 30 { noteException(id.compact, exception | 1 << UInt32(hop.hop + 2)) }
     let outcome: EventOutcome
     switch Origin(rawValue: UInt8(exception & 3)) ?? .unclaimed {
     case .committed, .unknown:
       // What was lost or absent stays so: it came after its time.
-      if isSecond { hop.countLateDuplicate(id) }
+      if isSecond, !isRead { hop.countLateDuplicate(id) }
       return
     case .rolledBack: outcome = .aborted
     case .unclaimed: outcome = .unexpected

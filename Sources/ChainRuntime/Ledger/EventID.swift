@@ -31,6 +31,14 @@ enum EventID: Hashable {
     }
   }
 
+  var value: Value {
+    switch self {
+    case .int(let number): .int(number)
+    case .text(let text): .string(text)
+    case .uuid(let bits): .uuid(bits)
+    }
+  }
+
   var text: String {
     switch self {
     case .int(let number): return String(number)

@@ -35,6 +35,8 @@ final class HopBook: SightingSink {
     var sweptAt: UInt64 = 0
     /// Seen before the record was made, at a time that is not known any more.
     var isOld = false
+    /// Nanoseconds: it was first seen when its entry was read after a gap, and what made it so may still be told of; 0 if it was not.
+    var readAt: UInt64 = 0
   }
 
   private var sights: ContiguousArray<Sight> = []
@@ -169,8 +171,6 @@ final class HopBook: SightingSink {
     gaps.append((start, end))
     untakenGaps.append(
       JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
-    // What is outstanding is read now, and told again by the server if it changes: a second sighting is no second write any more.
-    countsRepeats = showsMessages
     book?.gapEnded(self, start)
   }
 
@@ -178,13 +178,13 @@ final class HopBook: SightingSink {
   func attach(_ observer: (any HopObserver)?) {
     self.observer = observer
     seeker = observer as? any SeekingObserver
-    if seeker?.isSeeking == false { seeker = nil }
   }
 
   /// The observer is in place, and knows by now how it observes.
   func armed() {
     guard let observer else { return }
     countsRepeats = showsMessages || observer.countsRepeats
+    if seeker?.isSeeking == false { seeker = nil }
     followsChanges = observer.followsChanges
   }
 
@@ -241,12 +241,27 @@ final class HopBook: SightingSink {
   func isFree(_ number: Int) -> Bool { waiting[number] == nil }
   func endRecord(_ number: Int) { if !earlyLooks.isEmpty { earlyLooks[number] = nil } }
 
+  /// Where one event will be found, by the hop's `at`: empty if it does not say.
+  func entryName(_ values: UnsafePointer<Value>) -> [UInt8] {
+    guard let place else { return [] }
+    var name: [UInt8] = []
+    place.append(to: &name, arguments: values)
+    return name
+  }
+
+  var saysWhere: Bool { place != nil }
+
+  /// - Parameter isRead: The entry was read, which tells of no write.
   /// - Returns: whether this is the first sighting.
-  func see(_ number: Int, notBefore: UInt64, seen: UInt64) -> Bool {
+  func see(_ number: Int, notBefore: UInt64, seen: UInt64, isRead: Bool) -> Bool {
     guard !isSeen(number) else {
-      sights[number].extraSightings &+= 1
+      if isRead { return false }
+      // The write that had been read already: one that was proved to come after the reading is another.
+      if notBefore >= sights[number].readAt { sights[number].extraSightings &+= 1 }
+      sights[number].readAt = 0
       return false
     }
+    if isRead { sights[number].readAt = seen }
     sights[number].notBefore = notBefore
     sights[number].seen = seen
     seeker?.forget(number)

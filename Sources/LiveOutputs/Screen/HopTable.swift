@@ -27,7 +27,7 @@ struct HopTable {
       Column(name: "reordered", tone: .bad, value: \.counts.reordered), Column(name: "mismatch", tone: .bad, value: \.counts.mismatch),
       Column(name: "regressed", tone: .bad, value: \.counts.regressed), Column(name: "stale", tone: .bad, value: \.counts.staleFinal),
       Column(name: "missing", tone: .bad, value: \.counts.missing), Column(name: "extra", tone: .bad, value: \.counts.extra),
-      Column(name: "not own", tone: .doubtful, value: \.counts.readYourWrites?.violated),
+      Column(name: "own unseen", tone: .doubtful, value: \.counts.readYourWrites?.violated),
       Column(name: "rolled back", tone: .plain, value: { _ in counts.rolledBack }),
       Column(name: "unknown", tone: .doubtful, value: { _ in counts.unknown }),
       Column(name: "superseded", tone: .plain, value: \.counts.superseded), Column(name: "blocked", tone: .doubtful, value: \.counts.blocked),

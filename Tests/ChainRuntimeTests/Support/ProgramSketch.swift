@@ -105,6 +105,7 @@ struct ProgramSketch {
     var expires: UInt64?
     /// Of hops that hold a state.
     var guarantees = HopGuarantees()
+    var at: TextTemplate?
   }
 
   /// An event with hops `names`; each hop's mapping reads the id from the key (or the member `id` of the JSON content) and the body fields
@@ -148,7 +149,7 @@ struct ProgramSketch {
       emit(.end)
       declarations.append(
         HopDeclaration(
-          name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: [], mappingEntry: entry, idSlot: id,
+          name: hop.name, connection: ConnectionIndex(0), observer: hop.observer, operands: mapping.at.map { [("at", .text($0))] } ?? [], mappingEntry: entry, idSlot: id,
           keySlot: keySlot, versionSlot: versionSlot, bodySlots: bodySlots,
           readsContent: !body.isEmpty || mapping.cacheIsPerKey || mapping.hopsReadKey || mapping.hopsReadVersion, run: run,
           expiresNanoseconds: hop.observer == "tap" ? nil : mapping.expires,
