@@ -130,7 +130,7 @@ package final class LiveFigures {
     let last = interval?.generator ?? GeneratorHealth()
     return .init(
       cpuShare: share(last.cpuNanoseconds, last.cpuAllowedNanoseconds), cpuShareSoFar: share(cpu.used, cpu.allowed),
-      cpus: plan.start.host.cpusAllowed, latenessHigh: loopLateness.quantile(0.99), longestGapNanoseconds: longestGapNanoseconds,
+      cpus: plan.start.host.cpusAllowed, latenessHigh: loopLateness.estimableQuantile(0.99), longestGapNanoseconds: longestGapNanoseconds,
       stealShare: share(cpu.stolen, cpu.allowed))
   }
 }

@@ -249,6 +249,29 @@ private struct MadeUpRun {
     #expect(run.judged().map(\.name) == ["loop-gap", "overwhelmed"])
   }
 
+  @Test func `what is said while the run goes on is what its end says, by name`() {
+    let late = MadeUpRun.histogram([(50_000, 90), (5_000_000, 10)], digits: 2)
+    var run = MadeUpRun(seconds: 60)
+    run.change([4, 5, 20]) { $0.generator.loopLateness = late }
+    run.change(30..<36) { $0.generator.cpuNanoseconds = 1_800_000_000 }
+    run.change([50]) { $0.generator.longestGapNanoseconds = 900 * milliseconds }
+    run.change(40..<44) { $0.generator.stealNanoseconds = 30_000_000 }
+    var watch = ValidityWatch(start: run.record.start)
+    var told: [Int: [String]] = [:]
+    for second in run.record.seconds {
+      var interval = JournalInterval()
+      interval.startNanoseconds = run.record.span(of: second).0
+      interval.endNanoseconds = run.record.span(of: second).1
+      interval.iterations = second.iterations
+      interval.startDelay = second.startDelay
+      interval.generator = second.generator
+      watch.take(interval)
+      told[second.second] = watch.doubts
+    }
+    #expect(told[3] == [] && told[4] == ["loop-late"] && told[29] == ["loop-late"] && told[49] == ["loop-late", "cpu"])
+    #expect(watch.doubts == ["loop-late", "cpu", "loop-gap"] && Set(run.judged().filter { $0.verdict != .valid }.map(\.name)) == Set(watch.doubts))
+  }
+
   @Test func `a heartbeat that was slept through was late as well`() throws {
     let recorder = Recorder(program: ProgramSketch().program)
     let period = 10 * milliseconds

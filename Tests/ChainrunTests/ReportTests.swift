@@ -213,6 +213,43 @@ extension OnServers {
 
 /// Errors with a cause that is known.
 extension OnServers {
+  @Test func `errors at random have nothing in common`() throws {
+    let sandbox = try Self.sandbox()
+    _ = try sandbox.redis("set", "report:window", "1")
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(
+      """
+      version: 1
+      chain: unlucky
+      connections:
+        cache: { redis: $env.ORDERS_CACHE }
+      steps:
+        - id: kind
+          branch:
+            - name: front
+              weight: 3
+              steps:
+                - id: look
+                  redis: GET report:window
+                  check: [ "random.int(1, 100) > 8" ]
+            - name: back
+              weight: 1
+              steps:
+                - id: enter
+                  redis: GET report:window
+                  check: [ "random.int(1, 100) > 8" ]
+      load:
+        steady: { open: { rate: 100/s, for: 8s, max_vus: 50 } }
+      """, to: "unlucky.chain.yaml")
+    let (ended, results, kept) = try Self.run(sandbox, chain, within: 40)
+    let errors = results.value("errors").map { Array($0.elements) } ?? []
+    let count = errors.reduce(0) { $0 + ($1["count"]?.integer(as: Int.self) ?? 0) }
+    #expect((20...120).contains(count), "\(ended.output)")
+    #expect(errors.allSatisfy { $0["patterns"]?.count == 0 }, "\(ended.output)")
+    print("acceptance: \(count) errors at random: \(errors.reduce(0) { $0 + ($1["patterns"]?.count ?? 0) }) patterns")
+    withExtendedLifetime(kept) {}
+  }
+
   @Test func `errors in one branch during five seconds are reported as that branch and that window`() throws {
     let sandbox = try Self.sandbox()
     _ = try sandbox.redis("set", "report:door", "1")

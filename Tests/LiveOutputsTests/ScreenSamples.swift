@@ -10,7 +10,12 @@ enum ScreenSamples {
 
   static func snapshot(_ name: String) -> ScreenSnapshot {
     switch name {
-    case "open": figures(start(.open), seconds: 12).snapshot
+    case "open":
+      {
+        var snapshot = figures(start(.open), seconds: 12).snapshot
+        snapshot.doubts = []
+        return snapshot
+      }()
     case "closed": figures(start(.closed), seconds: 5).snapshot
     case "stopping":
       {
@@ -18,7 +23,12 @@ enum ScreenSamples {
         figures.take(stopping())
         return figures.snapshot
       }()
-    case "trouble": figures(start(.open), seconds: 20, hasTrouble: true).snapshot
+    case "trouble":
+      {
+        var snapshot = figures(start(.open), seconds: 20, hasTrouble: true).snapshot
+        snapshot.doubts = ["loop-gap", "cpu"]
+        return snapshot
+      }()
     default: LiveFigures(plan: plan(start(.open))).snapshot
     }
   }

@@ -259,7 +259,7 @@ import Testing
     #expect(record.measures[0].values.count == 3)
     #expect(record.events[0].counts == ledger().counts)
     #expect(record.events[0].hops.map(\.counts) == ledger().hops)
-    #expect(record.events[0].hops[1].visibleBeforeAck == 3 && record.events[0].hops[1].resolutionNanoseconds == 100)
+    #expect(record.events[0].hops[1].visibleBeforeAck == 3 && record.events[0].hops[1].width.quantile(0.5) == 100)
     #expect(record.events[0].hops[1].offenders.map(\.kind) == ["lost", "info:absent"])
     #expect(record.events[0].hops[1].offenders[1].ids == ["9007199254740993"])
     #expect(record.checks[0].failed == 3)

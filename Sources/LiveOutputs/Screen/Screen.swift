@@ -240,6 +240,10 @@ package struct Screen {
     cells.append(Cell(", gap \(Quantities.duration(gap))", gap > 200_000_000 ? .doubtful : .plain))
     cells.append(Cell(", steal \(LiveText.percent(generator.stealShare))", generator.stealShare > 0.01 ? .doubtful : .plain))
     var rows = [ScreenRow(rank: 3, cells)]
+    if let doubts = snapshot.doubts {
+      let verdict = doubts.isEmpty ? Cell("valid so far", .good) : Cell("degraded so far: " + doubts.joined(separator: ", "), .doubtful)
+      rows.append(ScreenRow(rank: doubts.isEmpty ? 13 : 5, [label("validity"), verdict]))
+    }
     guard !snapshot.pools.isEmpty else { return rows }
     var pools = [label("pools")]
     for (index, pool) in snapshot.pools.enumerated() {

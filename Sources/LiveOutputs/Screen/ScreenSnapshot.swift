@@ -125,6 +125,8 @@ package struct ScreenSnapshot: Sendable {
   package var generator = Generator()
   package var pools: [Pool] = []
   package var history = History()
+  /// Names of the reasons to doubt the generator so far; nil where nobody judges it.
+  package var doubts: [String]?
 
   package init(plan: LivePlan, progress: RunProgress) {
     self.plan = plan

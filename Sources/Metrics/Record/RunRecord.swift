@@ -132,6 +132,12 @@ package struct EventRecord: Hashable, Sendable {
   /// Whether the counts are the ledger's last word. Otherwise events are on their way that are in no outcome.
   package var isFinal = true
 
+  /// Committed events that have no outcome at a hop yet; 0 where the ledger has had its last word.
+  package func onTheirWay(at hop: HopRecord) -> UInt64 {
+    guard !isFinal, let counts, counts.committed > hop.counts.accountedFor else { return 0 }
+    return counts.committed - hop.counts.accountedFor
+  }
+
   package init(info: EventInfo) {
     self.info = info
     hops = info.hops.map { HopRecord(info: $0) }
@@ -161,8 +167,8 @@ package struct HopRecord: Hashable, Sendable {
     self.info = info
   }
 
-  /// Median width of the bracket, nanoseconds.
-  package var resolutionNanoseconds: UInt64? { width.quantile(0.5) }
+  /// Median width of the bracket, nanoseconds; nil with too few to bound it.
+  package var resolutionNanoseconds: UInt64? { width.estimableQuantile(0.5) }
 }
 
 package struct OffenderList: Hashable, Sendable {
@@ -198,6 +204,8 @@ package struct SecondRecord: Hashable, Sendable {
   package var generator = GeneratorHealth()
   /// As long as the step table.
   package var steps: [StepSecond]
+  /// The hops of all events, one event after the other; empty where no hop was seen in this second.
+  package var hops: [HopSecond] = []
   package var failures: UInt64 = 0
 
   package init(second: Int, isWarmUp: Bool, stepCount: Int) {
@@ -205,6 +213,14 @@ package struct SecondRecord: Hashable, Sendable {
     self.isWarmUp = isWarmUp
     steps = Array(repeating: StepSecond(), count: stepCount)
   }
+}
+
+/// The bounds of the lag of what was seen in one second.
+package struct HopSecond: Hashable, Sendable {
+  package var low = HistogramSnapshot()
+  package var high = HistogramSnapshot()
+
+  package init() {}
 }
 
 package struct StepSecond: Hashable, Sendable {

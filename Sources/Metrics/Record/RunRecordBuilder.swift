@@ -322,7 +322,8 @@ struct RunRecordBuilder {
       let end = order[next...].firstIndex { keys[$0] != key } ?? order.endIndex
       positions[key] = record.seconds.count
       record.seconds.append(
-        SecondRecord(key, of: order[next..<end].map { intervals[$0] }, stepCount: record.steps.count, scratch: scratch))
+        SecondRecord(
+          key, of: order[next..<end].map { intervals[$0] }, stepCount: record.steps.count, hopCounts: record.events.map(\.hops.count), scratch: scratch))
       next = end
     }
     for failure in failureSeconds {
@@ -338,7 +339,11 @@ extension JournalInterval {
   fileprivate var forTimeline: JournalInterval {
     var kept = self
     kept.measures = []
-    kept.hops = []
+    for index in kept.hops.indices {
+      kept.hops[index].width = HistogramSnapshot()
+      kept.hops[index].stableLow = HistogramSnapshot()
+      kept.hops[index].stableHigh = HistogramSnapshot()
+    }
     kept.checks = []
     for index in kept.steps.indices { kept.steps[index].poolWait = HistogramSnapshot() }
     return kept
@@ -356,7 +361,7 @@ private struct SecondKey: Hashable, Comparable {
 
 extension SecondRecord {
   /// The sum of one second's intervals, from all reactors.
-  fileprivate init(_ key: SecondKey, of intervals: [JournalInterval], stepCount: Int, scratch: Histogram) {
+  fileprivate init(_ key: SecondKey, of intervals: [JournalInterval], stepCount: Int, hopCounts: [Int], scratch: Histogram) {
     self.init(second: key.second, isWarmUp: key.isWarmUp, stepCount: stepCount)
     var users: [Int: (busy: UInt64, total: UInt64)] = [:]
     // Each reactor's own users, weighed by how long they were asked for.
@@ -385,6 +390,18 @@ extension SecondRecord {
     response = HistogramSnapshot(merging: intervals.map(\.response), scratch: scratch)
     service = HistogramSnapshot(merging: intervals.map(\.service), scratch: scratch)
     for step in steps.indices { steps[step].service = HistogramSnapshot(merging: stepServices[step], scratch: scratch) }
+    let seen = intervals.flatMap(\.hops).filter { !$0.lagHigh.isEmpty && hopCounts.indices.contains($0.event) && (0..<hopCounts[$0.event]).contains($0.hop) }
+    if !seen.isEmpty {
+      hops = hopCounts.enumerated().flatMap { event, count in
+        (0..<count).map { hop in
+          var second = HopSecond()
+          let those = seen.filter { $0.event == event && $0.hop == hop }
+          second.low = HistogramSnapshot(merging: those.map(\.lagLow), scratch: scratch)
+          second.high = HistogramSnapshot(merging: those.map(\.lagHigh), scratch: scratch)
+          return second
+        }
+      }
+    }
     if !userSeconds.isEmpty { askedUsers = userSeconds.values.reduce(0) { $0 + $1.asked / $1.nanoseconds } }
     usersBusy = users.values.reduce(0) { $0 + $1.busy }
     usersTotal = users.values.reduce(0) { $0 + $1.total }

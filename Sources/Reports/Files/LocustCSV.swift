@@ -175,7 +175,7 @@ private struct Row {
   /// Median, average, minimum, maximum, average size.
   var totals: [String] {
     [
-      service.quantile(0.5).map(LocustCSV.milliseconds) ?? "0",
+      service.isEmpty ? "0" : service.estimableQuantile(0.5).map(LocustCSV.milliseconds) ?? "N/A",
       Quantities.trimmed((service.meanNanoseconds ?? 0) / 1e6, decimals: 6),
       service.minNanoseconds.map(LocustCSV.milliseconds) ?? "0",
       service.maxNanoseconds.map(LocustCSV.milliseconds) ?? "0",

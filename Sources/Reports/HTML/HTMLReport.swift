@@ -179,8 +179,8 @@ package struct HTMLReport {
   private var timeline: String {
     let marks = TimelineChart.marks(of: run)
     var body = figure(
-      "timeline", "The run over time", "Rates, times, failures and busy users over the seconds of the load.",
-      caption: "Seconds since the start of the load."
+      "timeline", "The run over time", "Rates, times, failures and busy users over the seconds of the load; service times of steps and the lag of each hop.",
+      caption: "Seconds since the start of the load. Each quantile is one of as many seconds as have the samples that bound it. A hop's band lies between the bounds of its median."
     ) { TimelineChart(of: run, width: $0).picture() }
     guard !body.isEmpty else { return "" }
     if !marks.isEmpty {
@@ -204,11 +204,31 @@ package struct HTMLReport {
       table.row([
         HTMLCell(point.to - point.from > 1 ? "\(point.from)–\(point.to)" : "\(point.from)"), HTMLCell(Quantities.count(point.arrivals)),
         HTMLCell(Quantities.count(point.completed)), HTMLCell(Quantities.count(point.failures), point.failures > 0 ? .bad : .faint),
-        time(point.times.quantile(0.5)), time(point.times.estimableQuantile(0.95)), time(point.times.estimableQuantile(0.99)),
+        time(point.times.estimableQuantile(0.5)), time(point.times.estimableQuantile(0.95)), time(point.times.estimableQuantile(0.99)),
         time(point.times.maxNanoseconds), HTMLCell(Quantities.count(point.usersBusy)),
       ])
     }
-    return section("timeline", "Over time", body + details("The same as a table", table.markup))
+    return section("timeline", "Over time", body + details("The same as a table", table.markup + series))
+  }
+
+  /// Steps and hops over time, as tables: p50 and p95 of each stretch.
+  private var series: String {
+    TimelineChart.panels(of: run, limit: 30).map { panel in
+      var table = HTMLTable("\(panel.title) over time", [("", .left), ("seconds", .right), ("count", .right), ("p50", .right), ("p95", .right)])
+      for series in panel.series {
+        for stretch in series.medians {
+          let (high, low) = (stretch.values[0], stretch.values.count > 1 ? stretch.values[1] : stretch.values[0])
+          func quantile(_ q: Double) -> HTMLCell {
+            guard let upper = high.estimableQuantile(q) else { return HTMLCell("–", .faint) }
+            return HTMLCell(Quantities.interval(min(low.quantile(q) ?? 0, upper), upper))
+          }
+          table.row([
+            HTMLCell(series.name), HTMLCell("\(Int(stretch.from))–\(Int(stretch.to))"), HTMLCell(Quantities.count(high.count)), quantile(0.5), quantile(0.95),
+          ])
+        }
+      }
+      return table.markup
+    }.joined()
   }
 
   private var steps: String {

@@ -2,11 +2,13 @@ internal import Metrics
 
 /// The run over time in panels that share one axis: rates, times, failures, users; with the spans marked in which something was wrong.
 struct TimelineChart {
-  private let run: RunRecord
+  let run: RunRecord
   private let points: [TimelinePoint]
+  /// At most about so many of them.
+  private let limit: Int
   private let width: Double
-  private let isNarrow: Bool
-  private let seconds: Scale
+  let isNarrow: Bool
+  let seconds: Scale
   private static let left = 58.0
 
   /// A span that is marked on every panel.
@@ -27,7 +29,8 @@ struct TimelineChart {
     self.run = run
     self.width = width
     isNarrow = width < 500
-    points = TimelinePoint.points(of: run, limit: isNarrow ? 300 : 600)
+    limit = isNarrow ? 300 : 600
+    points = TimelinePoint.points(of: run, limit: limit)
     let start = Double(min(0, points.first?.from ?? 0))
     let end = max(Double(points.last?.to ?? 1), run.durationSeconds)
     seconds = Scale(.linear, start, end, pixels: Self.left, width - 8)
@@ -64,7 +67,8 @@ struct TimelineChart {
   func picture() -> Picture? {
     guard points.count > 1 else { return nil }
     let hasFailures = run.failureCount > 0
-    let heights = [110.0, 170, hasFailures ? 64 : 0, 64]
+    let panels = Self.panels(of: run, limit: limit)
+    let heights = [110.0, 170, hasFailures ? 64 : 0, 64] + panels.map { _ in 120 }
     let gap = 30.0
     var picture = Picture(width: width, height: 18 + heights.reduce(0) { $0 + ($1 > 0 ? $1 + gap : 0) } - gap + 24)
     var top = 18.0
@@ -78,6 +82,11 @@ struct TimelineChart {
     }
     users(&picture, top, heights[3])
     top += heights[3]
+    for panel in panels {
+      top += gap
+      draw(panel, &picture, top, 120)
+      top += 120
+    }
     for tick in seconds.ticks(isNarrow ? 5 : 10) {
       picture.tick(seconds(tick), top + 16, Quantities.trimmed(tick, decimals: 1) + " s")
     }
@@ -85,7 +94,7 @@ struct TimelineChart {
   }
 
   /// The panel's frame: marks behind, grid lines, labels.
-  private func frame(
+  func frame(
     _ picture: inout Picture, _ top: Double, _ height: Double, title: String, legend: [(String, String)], _ scale: Scale, _ ticks: Int,
     _ label: (Double) -> String
   ) {
@@ -156,10 +165,12 @@ struct TimelineChart {
       picture.polyline(points.map { point in read(point.times).map { (seconds(point.middle), scale(Double($0))) } }, style)
     }
     line("s smax") { $0.maxNanoseconds }
-    // One second rarely has the samples that bound a p99; a line over time is read as a whole, so it is drawn from 20 on.
-    line("s s3") { $0.count >= 20 ? $0.quantile(0.99) : nil }
-    line("s s2") { $0.count >= 20 ? $0.quantile(0.95) : nil }
-    line("s s0") { $0.quantile(0.5) }
+    // One second rarely has the samples that bound a p99: each quantile is that of as many seconds as have them.
+    let isOpen = run.start.model == .open
+    for (q, style) in [(0.99, "s s3"), (0.95, "s s2"), (0.5, "s s0")] {
+      let stretches = Stretch.all(of: run, samples: Quantile.samplesNeeded(for: q), limit: limit) { [isOpen ? $0.response : $0.service] }
+      picture.polyline(Stretch.points(stretches, x: seconds, y: scale) { $0[0].quantile(q) }, style)
+    }
   }
 
   private func failures(_ picture: inout Picture, _ top: Double, _ height: Double) {

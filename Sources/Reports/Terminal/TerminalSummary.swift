@@ -185,9 +185,7 @@ package struct TerminalSummary {
       ]
       for hop in event.hops {
         var terms = parts.filter { $0.1(hop.counts) > 0 }.map { "\(Quantities.count($0.1(hop.counts))) \($0.0)" }
-        if !event.isFinal, counts.committed > hop.counts.accountedFor {
-          terms.append("\(Quantities.count(counts.committed - hop.counts.accountedFor)) on their way")
-        }
+        if event.onTheirWay(at: hop) > 0 { terms.append("\(Quantities.count(event.onTheirWay(at: hop))) on their way") }
         let sum = terms.joined(separator: " + ")
         let equation = "\(hop.info.name): \(Quantities.count(counts.committed)) committed = \(sum.isEmpty ? "0" : sum)"
         if event.isFinal, hop.counts.accountedFor != counts.committed {

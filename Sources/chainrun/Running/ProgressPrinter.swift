@@ -1,4 +1,5 @@
 import ChainIO
+import ChainRuntime
 import Glibc
 import LiveOutputs
 import Metrics
@@ -9,6 +10,7 @@ final class ProgressPrinter {
   private let inbox: ProgressInbox
   private let alerts: AlertDesk?
   private let figures: LiveFigures
+  private var validity: ValidityWatch
   private var terminal: ScreenTerminal?
   private var lastPhase: RunProgress.Phase?
   private var lastLineSecond: UInt64 = 0
@@ -24,6 +26,7 @@ final class ProgressPrinter {
     self.inbox = inbox
     self.alerts = alerts
     figures = LiveFigures(plan: plan)
+    validity = ValidityWatch(start: plan.start)
     if style == .screen { terminal = ScreenTerminal(descriptor: STDERR_FILENO) }
   }
 
@@ -46,7 +49,10 @@ final class ProgressPrinter {
     drawnNanoseconds = now
     tellAlerts()
     let reports = inbox.takeAll()
-    for report in reports { figures.take(report) }
+    for report in reports {
+      figures.take(report)
+      if style == .screen, let interval = report.interval { validity.take(interval) }
+    }
     hasNews = hasNews || !reports.isEmpty
     guard hasNews, let latest = reports.last ?? lastReport else { return }
     lastReport = latest
@@ -54,7 +60,9 @@ final class ProgressPrinter {
     case .none: tellInterruption(latest)
     case .screen:
       let style = Screen.Style(text: Terminal.hasColour(STDERR_FILENO) ? .ansi : .plain, isUnicode: Terminal.isUnicode)
-      terminal?.draw { Screen.render(self.figures.snapshot, size: $0, style: style) }
+      var snapshot = figures.snapshot
+      snapshot.doubts = latest.elapsedNanoseconds > 0 ? validity.doubts : nil
+      terminal?.draw { Screen.render(snapshot, size: $0, style: style) }
     case .living:
       tellInterruption(latest)
       let columns = max(10, Terminal.size(STDERR_FILENO).columns - 1)
