@@ -49,9 +49,9 @@ extension EventBook {
         hop.sweep?.missing.add(id)
         return
       }
-      if event.hasVersion, let version = shown.version, version != state.version {
+      if event.hasVersion, let version = shown.version, !state.hasVersion(version) {
         hop.sweep?.staleFinal.add(id)
-      } else if let body = shown.body, body != state.body, !state.isMismatchKnown(hop: hop.hop) {
+      } else if let body = shown.body, !state.hasBody(body), !state.isMismatchKnown(hop: hop.hop) {
         hop.markMismatchAtEnd(id)
       }
     }

@@ -64,7 +64,7 @@ final class EventBook {
   /// By key: what entries that belong to keys should hold. As long as there are keys, where such entries may be.
   private(set) var keyStates: ContiguousArray<KeyState> = []
   /// By event: what entries of their own should hold.
-  var finalStates = FinalStates()
+  var finalStates: FinalStates
   /// Whether some hop has entries that are compared at the end.
   let holdsStates: Bool
   /// The fields of the body that are: those that the first such hop maps.
@@ -93,6 +93,7 @@ final class EventBook {
     self.index = index
     self.program = program
     self.evaluator = evaluator
+    finalStates = FinalStates(hasVersion: event.hasVersion)
     fieldCount = event.hasKey || event.hasVersion || !event.body.isEmpty ? 2 + event.body.count : 0
     hops = event.hops.enumerated().map { number, hop in
       HopBook(
