@@ -200,6 +200,31 @@ import Testing
     #expect(changes([alert(metric, 0, over: 2)], lost) == ["firing@3", "resolved@5", "firing@7"])
   }
 
+  @Test func `violations of a session guarantee count in their window, by number and by how long they lasted`() {
+    let account: [(violated: UInt64, held: UInt64, age: UInt64?)] = [(0, 10, nil), (2, 18, 40), (2, 28, nil)]
+    let reports = account.enumerated().map { second, so in
+      var counts = HopCounts()
+      counts[.readYourWrites] = GuaranteeCounts(violated: so.violated, held: so.held)
+      var report = report(second) { interval in
+        var hop = HopInterval(event: 0, hop: 0)
+        if let age = so.age {
+          var ages = ViolationAges()
+          ages.low = times(age, 2)
+          ages.high = times(age + 5, 2)
+          hop.ages[.readYourWrites] = ages
+        }
+        interval.hops = [hop]
+      }
+      report.events = [EventProgress(counts: EventCounts(), hops: [HopProgress(seen: 0, awaited: 0, counts: counts)])]
+      return report
+    }
+    let number = AlertMetric.measured(.count(.violations(EventIndex(0), hop: 0, .readYourWrites)))
+    #expect(changes([alert(number, 0)], reports) == ["firing@2", "resolved@3"])
+    let longest = AlertMetric.measured(.maximum(.violation(EventIndex(0), hop: 0, .readYourWrites)))
+    #expect(changes([alert(longest, 30e6)], reports) == ["firing@2", "resolved@3"])
+    #expect(changes([alert(longest, 42e6)], reports) == [], "the limit lies between the bounds")
+  }
+
   @Test func `dropped arrivals do not keep an alert on times from firing`() {
     let reports = (0..<2).map { second in
       report(second) { interval in

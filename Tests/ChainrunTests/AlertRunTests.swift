@@ -23,10 +23,10 @@ import Testing
 
   private func first(_ list: JSONValue?) -> JSONValue? { list?.elements.first { _ in true } }
 
+  /// For a shell to read: a file that was just written may be open in a child of a test beside this one, and cannot be executed then.
   private func script(_ name: String, _ body: String, in folder: ScratchFolder) throws {
     try FileManager.default.createDirectory(atPath: folder.path("scripts"), withIntermediateDirectories: true)
-    let path = try folder.write("#!/bin/sh\n\(body)\n", to: "scripts/" + name)
-    chmod(path, 0o755)
+    try folder.write("\(body)\n", to: "scripts/" + name)
   }
 
   private func run(_ chain: String, _ server: WorkServer, _ options: [String] = [], in folder: ScratchFolder) throws -> (Launched.Ended, RunResults) {
@@ -38,23 +38,23 @@ import Testing
     return (ended, try RunResults(out))
   }
 
-  /// The server is slow from second 3 to second 6 of its own clock, which begins with the load. This machine may be busy, so the second in
+  /// The server is slow from second 2 to second 4 of its own clock, which begins with the load. This machine may be busy, so the second in
   /// which it is noticed has some more; the exact claim is `AlertTests`'.
   @Test func `a slow spell fires and is resolved while the load runs, by command and webhook, and is in every report`() throws {
     let folder = try ScratchFolder()
-    let server = try WorkServer { since in since >= 3 && since < 6 ? 0.25 : 0 }
+    let server = try WorkServer { since in since >= 2 && since < 4 ? 0.25 : 0 }
     try script("note", "echo \"$1 $CHAINRUN_ALERT $CHAINRUN_STATE $CHAINRUN_SECOND\" >> notes; echo told", in: folder)
     let path = try chain(
       """
-        - { name: slow work, when: p50(step.work) > 150ms, over: 1s, run: [scripts/note, a b], webhook: $secrets.alert_url }
-        - { name: never, when: count(errors) > 1000000, run: [scripts/note, never] }
-      """, load: "{ open: { rate: 40/s, for: 10s, max_vus: 60 } }", in: folder)
+        - { name: slow work, when: p50(step.work) > 150ms, over: 1s, run: [/bin/sh, scripts/note, a b], webhook: $secrets.alert_url }
+        - { name: never, when: count(errors) > 1000000, run: [/bin/sh, scripts/note, never] }
+      """, load: "{ open: { rate: 40/s, for: 7s, max_vus: 60 } }", in: folder)
     let (ended, results) = try run(path, server, in: folder)
     #expect(ended.code == 0, "an alert decides nothing: \(ended)")
     let alert = try #require(first(results.value("alerts")), "\(ended)")
     let span = try #require(first(alert["spans"]), "\(ended)")
     let (from, to) = (span["from_s"]?.double ?? -1, span["to_s"]?.double ?? -1)
-    #expect(from >= 3 && from <= 5.5 && to >= 6 && to <= 8.5, "\(from) to \(to)\n\(ended)")
+    #expect(from >= 2 && from <= 4.5 && to >= 4 && to <= 6.9, "\(from) to \(to)\n\(ended)")
     #expect(alert["state"]?.string == "resolved" && alert["fired"]?.integer(as: Int.self) == 1, "\(ended)")
     #expect((span["value"]?.double ?? 0) > 0.15 && span["limit"]?.double == 0.15)
     #expect(alert["delivered"]?["ok"]?.integer(as: Int.self) == 4 && alert["losses"]?.count == 0, "\(ended)")
@@ -97,7 +97,7 @@ import Testing
     let server = try WorkServer { _ in 0 }
     try script("hangs", "sleep 300", in: folder)
     let path = try chain(
-      "  - { name: busy, when: count(iterations) > 1, over: 1s, timeout: 300ms, run: [scripts/hangs], webhook: \"http://127.0.0.1:1/x\" }",
+      "  - { name: busy, when: count(iterations) > 1, over: 1s, timeout: 300ms, run: [/bin/sh, scripts/hangs], webhook: \"http://127.0.0.1:1/x\" }",
       load: "{ open: { rate: 40/s, for: 3s } }", in: folder)
     let (ended, results) = try run(path, server, in: folder)
     #expect(ended.code == 0, "\(ended)")

@@ -33,7 +33,12 @@ struct CommandAction {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
     var process: pid_t = 0
-    let error = start(output: ends[1], &process)
+    var error = start(output: ends[1], &process)
+    // A script that somebody is writing at this moment, or that a process just being forked still has open for writing.
+    for _ in 0..<10 where error == ETXTBSY {
+      usleep(20_000)
+      error = start(output: ends[1], &process)
+    }
     close(ends[1])
     defer { close(ends[0]) }
     guard error == 0 else { return Ending(reason: "cannot be started: \(Self.text(of: error))") }

@@ -134,8 +134,9 @@ package struct EventRecord: Hashable, Sendable {
   /// Whether the counts are the ledger's last word. Otherwise events are on their way that are in no outcome.
   package var isFinal = true
 
-  /// Committed events that have no outcome at a hop yet; 0 where the ledger has had its last word.
-  package func onTheirWay(at hop: HopRecord) -> UInt64 {
+  /// Committed events that have no outcome at a hop yet, seen or not: an event is decided when its settle time has passed. 0 where the ledger
+  /// has had its last word.
+  package func undecided(at hop: HopRecord) -> UInt64 {
     guard !isFinal, let counts, counts.committed > hop.counts.accountedFor else { return 0 }
     return counts.committed - hop.counts.accountedFor
   }

@@ -44,7 +44,7 @@ struct LedgerFlow {
             Block(name: "unobserved", count: counts.unobserved, style: "f-doubt soft", isPassing: true),
             Block(name: "lost", count: counts.lost, style: "f-bad", isPassing: false),
             Block(name: "blocked", count: counts.blocked, style: "f-bad soft", isPassing: false),
-            Block(name: "on their way", count: event.onTheirWay(at: hop), style: "f-grey soft", isPassing: false),
+            Block(name: "not decided yet", count: event.undecided(at: hop), style: "f-grey soft", isPassing: false),
           ]))
     }
     return columns.map { Column(title: $0.title, blocks: $0.blocks.filter { $0.count > 0 }) }

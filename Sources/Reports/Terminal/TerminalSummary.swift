@@ -196,7 +196,8 @@ package struct TerminalSummary {
       ]
       for hop in event.hops {
         var terms = parts.filter { $0.1(hop.counts) > 0 }.map { "\(Quantities.count($0.1(hop.counts))) \($0.0)" }
-        if event.onTheirWay(at: hop) > 0 { terms.append("\(Quantities.count(event.onTheirWay(at: hop))) on their way") }
+        let undecided = event.undecided(at: hop)
+        if undecided > 0 { terms.append("\(Quantities.count(undecided)) not decided yet (\(Quantities.count(hop.lagHigh.count)) were seen so far)") }
         let sum = terms.joined(separator: " + ")
         let equation = "\(hop.info.name): \(Quantities.count(counts.committed)) committed = \(sum.isEmpty ? "0" : sum)"
         if event.isFinal, hop.counts.accountedFor != counts.committed {
