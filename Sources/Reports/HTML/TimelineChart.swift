@@ -115,11 +115,20 @@ struct TimelineChart {
     }
     picture.line(Self.left, top + height, width - 8, top + height, "axis")
     picture.text(Self.left, top - 6, title, .start, "h")
-    var x = width - 8
-    for (name, style) in legend.reversed() {
-      picture.text(x, top - 6, name, .end, "t")
-      x -= Double(name.count) * 7 + 6
-      picture.line(x - 14, top - 10, x, top - 10, style)
+    self.legend(&picture, top, titleEnd: Self.left + Double(title.count) * 6.6, legend)
+  }
+
+  /// Beside the title where there is room, otherwise in rows below it, over the panel's upper edge.
+  private func legend(_ picture: inout Picture, _ top: Double, titleEnd: Double, _ entries: [(String, String)]) {
+    func width(_ entry: (String, String)) -> Double { Double(entry.0.count) * 7 + 30 }
+    let right = self.width - 8
+    let isBeside = right - entries.reduce(-10) { $0 + width($1) } >= titleEnd
+    var (x, y) = (right, isBeside ? top - 6 : top + 10)
+    for entry in entries.reversed() {
+      if !isBeside, x < right, x - width(entry) < Self.left { (x, y) = (right, y + 14) }
+      picture.text(x, y, entry.0, .end, "t")
+      x -= Double(entry.0.count) * 7 + 6
+      picture.line(x - 14, y - 4, x, y - 4, entry.1)
       x -= 24
     }
   }
