@@ -1,9 +1,9 @@
 import ChainProgram
 
-/// What each event's entry should hold at the end of a run: 8 bytes an event (4 more with a version), for at most four million of them.
+/// What each event's entry should hold at the end of a run: 6 bytes an event (4 more with a version), for at most four million of them.
 ///
 /// Half a body's hash and half a version are kept: an entry that shows something else shows the same half once in four thousand million times.
-/// Ids that do not lie within two thousand million of their neighbours' take four bytes more.
+/// Ids that do not lie within 32 000 of their neighbours' take six bytes more.
 struct FinalStates {
   struct State {
     /// The lower half of the version.
@@ -23,7 +23,7 @@ struct FinalStates {
   private struct Piece {
     /// What `offsets` count from.
     let base: Int64
-    var offsets: ContiguousArray<Int32> = []
+    var offsets: ContiguousArray<Int16> = []
     /// In place of `offsets`, once an id lies too far from the base.
     var ids: ContiguousArray<Int64> = []
     var bodies: ContiguousArray<UInt32> = []
@@ -37,7 +37,7 @@ struct FinalStates {
     }
 
     mutating func append(_ id: Int64) {
-      if ids.isEmpty, let offset = Int32(exactly: id.subtractingReportingOverflow(base).overflow ? Int64.max : id - base) {
+      if ids.isEmpty, let offset = Int16(exactly: id.subtractingReportingOverflow(base).overflow ? Int64.max : id - base) {
         offsets.append(offset)
         return
       }
