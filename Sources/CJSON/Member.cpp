@@ -41,18 +41,18 @@ class PlainScan {
   bool string(size_t &begin, size_t &end) {
     if (!is('"')) return false;
     begin = at;
-    while (at < length && text[at] != '"') {
-      if (text[at] < 0x20 || text[at] >= 0x80 || text[at] == '\\') return false;
-      at++;
-    }
-    end = at;
+    const uint8_t *c = text + at, *stop = text + length;
+    while (c < stop && *c != '"' && *c != '\\' && (uint8_t)(*c - 0x20) < 0x60) c++;
+    end = at = (size_t)(c - text);
     return is('"');
   }
 
   bool digits() {
-    size_t first = at;
-    while (at < length && text[at] >= '0' && text[at] <= '9') at++;
-    return at > first;
+    const uint8_t *c = text + at, *stop = text + length;
+    while (c < stop && (uint8_t)(*c - '0') < 10) c++;
+    bool isThere = c > text + at;
+    at = (size_t)(c - text);
+    return isThere;
   }
 
   bool number() {

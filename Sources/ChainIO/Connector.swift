@@ -104,7 +104,7 @@ package protocol EntryReader: AnyObject {
   ///     such entry; and when the answer came. The content is valid during the call only.
   ///   - completion: Called once at the end, with the error if not all names were answered by the deadline.
   func read(
-    _ names: [[UInt8]], deadline: UInt64, each: @escaping (_ place: Int, _ content: OperationResult?, _ now: UInt64) -> Void,
+    _ names: EntryNameList, deadline: UInt64, each: @escaping (_ place: Int, _ content: OperationResult?, _ now: UInt64) -> Void,
     completion: @escaping (OperationError?) -> Void)
 
   /// Gives the connection back. A call that is under way is forgotten: nothing more is told of it.

@@ -29,7 +29,7 @@ package final class OperationCall: ReactorJob {
 
   package let result = OperationResult()
   // Unsafe and so without a count: whoever owns the call lives until it has ended, and its reactor until nothing runs on it any more.
-  private unowned(unsafe) let owner: any CallOwner
+  private unowned(unsafe) var owner: (any CallOwner)?
   private unowned(unsafe) let reactor: Reactor
   /// The owner's own mark to tell several calls apart.
   package let tag: Int
@@ -57,14 +57,21 @@ package final class OperationCall: ReactorJob {
   /// The driver's own: the connection that a transaction holds for this user.
   package var lease: AnyObject?
 
-  package init(owner: any CallOwner, reactor: Reactor, tag: Int = 0, user: Int = 0) {
-    self.owner = owner
+  package convenience init(owner: any CallOwner, reactor: Reactor, tag: Int = 0, user: Int = 0) {
+    self.init(reactor: reactor, tag: tag, user: user)
+    belong(to: owner)
+  }
+
+  /// Without an owner yet: for one who keeps its call in a constant. `belong(to:)` comes before the first `begin`.
+  package init(reactor: Reactor, tag: Int = 0, user: Int = 0) {
     self.reactor = reactor
     self.tag = tag
     self.user = max(0, user)
     // Never read before it is set: an operation without arguments reads none.
     arguments = UnsafePointer(bitPattern: MemoryLayout<Value>.alignment)!
   }
+
+  package func belong(to owner: any CallOwner) { self.owner = owner }
 
   /// The user's: resets the call for its next operation.
   package func begin(operation: Int, arguments: UnsafePointer<Value>, now: UInt64) {
@@ -104,6 +111,6 @@ package final class OperationCall: ReactorJob {
 
   package func run(now: UInt64) {
     state = .idle
-    owner.callEnded(self)
+    owner?.callEnded(self)
   }
 }

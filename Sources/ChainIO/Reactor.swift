@@ -51,7 +51,7 @@ package final class Reactor {
   private var sources: [Slot] = []
   private var freeSlots: [UInt32] = []
   private var timers = TimerHeap()
-  private var jobs: ContiguousArray<any ReactorJob> = []
+  private var jobs = JobQueue()
   private var flushables: ContiguousArray<any TurnFlushable> = []
   private var isStopping = false
   private let events: UnsafeMutablePointer<epoll_event>
@@ -108,9 +108,13 @@ package final class Reactor {
   }
 
   /// Runs turns until `stop`. Call on the thread that is to be the reactor's.
-  package func run() {
+  ///
+  /// - Parameter takesShortSlices: Whether the scheduler is asked for short slices, so that what is due is done on time beside busy threads.
+  ///   Where nothing is due at a set time they only cost: the thread is taken off its processor more often (closed load, 64 users: 0.6 times
+  ///   an iteration instead of 0.4, 3 % more CPU and 5 % fewer iterations).
+  package func run(takesShortSlices: Bool = false) {
     clinux_set_timer_slack(1)
-    clinux_set_slice(Reactor.sliceNanoseconds)
+    if takesShortSlices { clinux_set_slice(Reactor.sliceNanoseconds) }
     isStopping = false
     while !isStopping { turn(waitingAtMost: 1_000_000_000) }
   }
@@ -164,13 +168,12 @@ package final class Reactor {
   /// Jobs may add jobs; those run in the same turn, up to a bound that keeps a busy chain, or ten thousand users that start together, from
   /// starving the descriptors.
   private func runJobs() {
-    var position = 0
-    while position < jobs.count {
-      jobs[position].run(now: now)
-      position += 1
-      if position & 255 == 0, MonotonicClock.now &- now > Reactor.jobsNanosecondsMax { break }
+    var ran = 0
+    while let job = jobs.takeFirst() {
+      job.run(now: now)
+      ran += 1
+      if ran & 255 == 0, MonotonicClock.now &- now > Reactor.jobsNanosecondsMax { break }
     }
-    if position == jobs.count { jobs.removeAll(keepingCapacity: true) } else { jobs.removeFirst(position) }
   }
 
   private func flush() {

@@ -18,10 +18,15 @@ package final class ReactorTimer {
   /// The owner's own mark to tell several timers apart.
   package let tag: Int
 
-  package init(owner: any TimerOwner, tag: Int = 0) {
+  package convenience init(owner: any TimerOwner, tag: Int = 0) {
+    self.init(tag: tag)
     self.owner = owner
-    self.tag = tag
   }
+
+  /// Without an owner yet: for one who keeps its timer in a constant. `belong(to:)` comes before the timer is armed.
+  package init(tag: Int) { self.tag = tag }
+
+  package func belong(to owner: any TimerOwner) { self.owner = owner }
 
   package var isArmed: Bool { dueNanoseconds != .max }
 

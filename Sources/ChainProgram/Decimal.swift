@@ -38,10 +38,29 @@ package struct Decimal: Sendable {
       isNegative = text[index] == UInt8(ascii: "-")
       index += 1
     }
-    var coefficient: Int128 = 0
     var scale = 0
     var digits = 0
     var sawPoint = false
+    // Up to 18 digits, which is nearly always all, in 64 bits: arithmetic of 128 bits is several times as dear.
+    var short: UInt64 = 0
+    while index < text.count, digits < 18 {
+      let digit = text[index] &- UInt8(ascii: "0")
+      if digit < 10 {
+        short = short &* 10 &+ UInt64(digit)
+        digits += 1
+        if sawPoint { scale += 1 }
+      } else if text[index] == UInt8(ascii: "."), !sawPoint {
+        sawPoint = true
+      } else {
+        break
+      }
+      index += 1
+    }
+    if index == text.count, digits > 0 {
+      self.init(coefficient: isNegative ? -Int128(short) : Int128(short), scale: UInt8(scale))
+      return
+    }
+    var coefficient = Int128(short)
     while index < text.count {
       let byte = text[index]
       if byte == UInt8(ascii: "."), !sawPoint {
@@ -105,6 +124,23 @@ package struct Decimal: Sendable {
       value /= 10
     }
     return Int64(exactly: value)
+  }
+
+  /// Without trailing zeros after the point, where the coefficient fits into 64 bits: the same for all decimals that are equal.
+  package var shortest: (coefficient: Int64, scale: UInt8)? {
+    guard high == Int64(bitPattern: low) >> 63 else {
+      let plain = trimmed(to: 0)
+      return Int64(exactly: plain.coefficient).map { ($0, plain.scale) }
+    }
+    var coefficient = Int64(bitPattern: low)
+    var scale = scale
+    while scale > 0 {
+      let (quotient, remainder) = coefficient.quotientAndRemainder(dividingBy: 10)
+      guard remainder == 0 else { break }
+      coefficient = quotient
+      scale -= 1
+    }
+    return (coefficient, scale)
   }
 
   /// The nearest float.

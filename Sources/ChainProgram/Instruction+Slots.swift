@@ -4,7 +4,7 @@ extension Instruction {
     switch self {
     case .constant(let d, _), .move(let d, _), .binary(_, let d, _, _), .compare(_, _, let d, _, _), .not(let d, _), .negate(let d, _),
       .cast(let d, _, _), .call(_, let d, _, _), .jsonMember(let d, _, _), .element(let d, _, _), .buildText(let d, _, _),
-      .loadResult(let d, _), .loadResultInt(let d, _), .loadResultDecimal(let d, _), .count(let d, _), .chooseBranch(_, let d),
+      .loadResult(let d, _), .loadResultInt(let d, _), .loadResultDecimal(let d, _), .loadKeyInt(let d, _), .count(let d, _), .chooseBranch(_, let d),
       .stamp(let d, _), .makeList(let d, _, _), .castAll(_, let d, _, _), .match(_, let d, _, _), .loadResultAt(let d, _, _):
       return d
     case .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop,
@@ -18,7 +18,7 @@ extension Instruction {
   /// filled by instructions before.
   package func sources(in program: Program) -> [SlotIndex] {
     switch self {
-    case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .chooseBranch, .stamp: return []
+    case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .loadKeyInt, .chooseBranch, .stamp: return []
     case .move(_, let a), .not(_, let a), .negate(_, let a), .cast(_, let a, _), .jsonMember(_, let a, _), .count(_, let a), .castAll(_, _, let a, _),
       .match(_, _, let a, _):
       return [a]

@@ -40,6 +40,8 @@ package enum Instruction: Sendable, Hashable {
   case loadResultInt(d: SlotIndex, ResultPathIndex)
   /// R[d] = the result path read straight as a decimal
   case loadResultDecimal(d: SlotIndex, ResultPathIndex)
+  /// R[d] = what stands behind the string constant in the sighting's key, as an int: `key.after("order:") as int`, which most hops begin with
+  case loadKeyInt(d: SlotIndex, after: ConstantIndex)
 
   // Control
   /// pc = target

@@ -279,6 +279,7 @@ private struct ProgramListing {
     case .loadResultAt: "loadResultAt"
     case .loadResultInt: "loadResultInt"
     case .loadResultDecimal: "loadResultDecimal"
+    case .loadKeyInt: "loadKeyInt"
     case .jump: "jump"
     case .jumpIfFalse: "jumpIfFalse"
     case .jumpIfTrue: "jumpIfTrue"
@@ -326,6 +327,7 @@ private struct ProgramListing {
     case .loadResultAt(let d, let a, let path): "\(slot(d)) = \(self.path(path)) from \(slot(a))"
     case .buildText(let d, let a, let template):
       "\(slot(d)) = \(template.index < program.templates.count ? "\"\(Self.shown(program.templates[template.index]))\"" : "template?\(template)") from \(slot(a))"
+    case .loadKeyInt(let d, let mark): "\(slot(d)) = key after \(constant(mark))"
     case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path):
       "\(slot(d)) = \(self.path(path))"
     case .jump(let target): "-> \(target)"

@@ -8,15 +8,11 @@ package enum JSONScan {
   /// The digits of the number, or the content of the string, that an object has under `name`; the last one where the name is repeated.
   ///
   /// - Returns: nil where only ``JSONDocument`` can tell: the text is long, not plain ASCII, has escapes, has no such scalar, or is not JSON.
-  package static func plainMember(_ name: String, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-    guard let base = text.baseAddress, text.count <= bytesMax else { return nil }
+  package static func plainMember(_ name: UnsafeBufferPointer<UInt8>, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard let base = text.baseAddress, let key = name.baseAddress, text.count <= bytesMax else { return nil }
     var offset = 0
     var count = 0
-    var name = name
-    let isFound = name.withUTF8 { key in
-      guard let keyBase = key.baseAddress else { return false }
-      return cjson_plain_member(base.assumingMemoryBound(to: UInt8.self), text.count, keyBase, key.count, &offset, &count) == 1
-    }
+    let isFound = cjson_plain_member(base.assumingMemoryBound(to: UInt8.self), text.count, key, name.count, &offset, &count) == 1
     return isFound ? UnsafeRawBufferPointer(start: base + offset, count: count) : nil
   }
 }

@@ -421,14 +421,10 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private func readValue(_ key: UnsafeRawBufferPointer, notBefore: UInt64, now: UInt64) {
     readQueue.noticed(key, notBefore: notBefore, seen: now)
     expected.append(.value)
-    RESP.appendHeader(UInt8(ascii: "*"), 2, to: &reads.output)
-    reads.output.append(contentsOf: NoticeObserver.getBytes)
-    RESP.appendBulk(key, to: &reads.output)
+    RESP.appendGet(key, to: &reads.output)
     reads.flushSoon()
     operationsSent += 1
   }
-
-  private static let getBytes = Array("$3\r\nGET\r\n".utf8)
 
   /// Delivers the values of this turn, after all of its notices are known.
   func run(now: UInt64) {

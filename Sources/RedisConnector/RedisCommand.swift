@@ -1,5 +1,6 @@
 import ChainIO
 import ChainProgram
+import Glibc
 
 /// One `redis` step, compiled: the bytes that never change, and the places where arguments go in.
 final class RedisCommand {
@@ -90,6 +91,30 @@ enum RESP {
     output.append(contentsOf: content)
     output.append(13)
     output.append(10)
+  }
+
+  /// GET of one key, put together first and appended once: what observers and the comparison at the end send for each entry.
+  static func appendGet(_ key: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    withUnsafeTemporaryAllocation(byteCount: key.count + 48, alignment: 1) { request in
+      var end = 0
+      func add(_ text: StaticString) {
+        memcpy(request.baseAddress! + end, text.utf8Start, text.utf8CodeUnitCount)
+        end += text.utf8CodeUnitCount
+      }
+      add("*2\r\n$3\r\nGET\r\n$")
+      var divisor = 1
+      while key.count / divisor >= 10 { divisor *= 10 }
+      while divisor > 0 {
+        request[end] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: key.count / divisor % 10)
+        end += 1
+        divisor /= 10
+      }
+      add("\r\n")
+      if let base = key.baseAddress { memcpy(request.baseAddress! + end, base, key.count) }
+      end += key.count
+      add("\r\n")
+      output.append(contentsOf: UnsafeRawBufferPointer(rebasing: request[..<end]))
+    }
   }
 
   /// A command of our own, written out.

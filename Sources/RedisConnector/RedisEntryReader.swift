@@ -13,14 +13,13 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   private lazy var timer = ReactorTimer(owner: self)
   private(set) var operationsSent: UInt64 = 0
 
-  private struct Reading {
-    let names: [[UInt8]]
-    let each: (Int, OperationResult?, UInt64) -> Void
-    let completion: (OperationError?) -> Void
-    var sent = 0
-    var answered = 0
-  }
-  private var reading: Reading?
+  private var names = EntryNameList()
+  private var each: (Int, OperationResult?, UInt64) -> Void = { _, _, _ in }
+  /// nil while nothing is read.
+  private var completion: ((OperationError?) -> Void)?
+  /// Of the names: those that were asked for, and those of which an answer came.
+  private var sent = 0
+  private var answered = 0
   private var isReady = false
   private var isConnecting = false
   private var isClosed = false
@@ -33,12 +32,16 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   func read(
-    _ names: [[UInt8]], deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
+    _ names: EntryNameList, deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
     completion: @escaping (OperationError?) -> Void
   ) {
-    precondition(reading == nil && !isClosed, "an entry reader does one thing at a time")
-    guard !names.isEmpty else { return completion(nil) }
-    reading = Reading(names: names, each: each, completion: completion)
+    precondition(self.completion == nil && !isClosed, "an entry reader does one thing at a time")
+    guard names.count > 0 else { return completion(nil) }
+    self.names = names
+    self.each = each
+    self.completion = completion
+    sent = 0
+    answered = 0
     reactor.arm(timer, at: deadline)
     if isReady {
       sendMore()
@@ -55,55 +58,49 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   private func sendMore() {
-    guard let reading, reading.sent < reading.names.count else { return }
-    let end = min(reading.names.count, reading.sent + RedisEntryReader.batch)
-    for name in reading.names[reading.sent..<end] {
-      RESP.appendHeader(UInt8(ascii: "*"), 2, to: &session.output)
-      session.output.append(contentsOf: RedisEntryReader.getBytes)
-      RESP.appendBulk(name, to: &session.output)
-    }
-    operationsSent += UInt64(end - reading.sent)
-    self.reading?.sent = end
+    guard completion != nil, sent < names.count else { return }
+    let end = min(names.count, sent + RedisEntryReader.batch)
+    for place in sent..<end { names.withName(place) { RESP.appendGet($0, to: &session.output) } }
+    operationsSent += UInt64(end - sent)
+    sent = end
     session.flushSoon()
   }
 
-  private static let getBytes = Array("$3\r\nGET\r\n".utf8)
-
-  func replyTarget(_ session: RedisSession) -> OperationResult? { reading == nil ? nil : result }
+  func replyTarget(_ session: RedisSession) -> OperationResult? { completion == nil ? nil : result }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }
-    guard let current = reading else { return }
-    let place = current.answered
-    reading?.answered += 1
+    guard completion != nil else { return }
+    let place = answered
+    answered += 1
     switch outcome {
     case .value:
       guard let node = result.nodes.first, node.kind == .text else {
-        current.each(place, nil, now)
+        each(place, nil, now)
         break
       }
-      show(current, place, node, now: now)
-    case .tooLarge: show(current, place, nil, now: now)
+      show(place, node, now: now)
+    case .tooLarge: show(place, nil, now: now)
     case .error:
       guard session.errorText.starts(with: Array("WRONGTYPE".utf8)) else {
         let error = OperationError.redis(session.errorText)
         return fail(OperationError(.server, code: error.code, "cannot read keys at \(target.displayAddress): \(error.code) \(error.message)"))
       }
-      show(current, place, nil, now: now)
+      show(place, nil, now: now)
     }
-    guard let reading else { return }
-    if reading.answered == reading.names.count {
+    guard completion != nil else { return }
+    if answered == names.count {
       end(nil)
-    } else if reading.answered == reading.sent {
+    } else if answered == sent {
       sendMore()
     }
   }
 
-  private func show(_ reading: Reading, _ place: Int, _ node: OperationResult.Node?, now: UInt64) {
+  private func show(_ place: Int, _ node: OperationResult.Node?, now: UInt64) {
     content.clear()
-    reading.names[place].withUnsafeBytes { content.setKey($0) }
-    if let node { result.withBytes(node.place) { content.setBody($0) } }
-    reading.each(place, content, now)
+    names.withName(place) { content.setKey($0) }
+    if let node { content.setBody(result.bytes(at: node.place)) }
+    each(place, content, now)
   }
 
   private func fail(_ error: OperationError) {
@@ -114,9 +111,9 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
 
   private func end(_ error: OperationError?) {
     timer.disarm()
-    let completion = reading?.completion
-    reading = nil
-    completion?(error)
+    let ended = completion
+    forget()
+    ended?(error)
   }
 
   func sessionClosed(_ session: RedisSession, _ error: OperationError, now: UInt64) {
@@ -130,9 +127,14 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     fail(OperationError(.timeout, code: "deadline", "\(target.displayAddress) did not answer for all keys by the deadline"))
   }
 
+  private func forget() {
+    completion = nil
+    each = { _, _, _ in }
+  }
+
   func close() {
     isClosed = true
-    reading = nil
+    forget()
     session.close()
     timer.invalidate()
   }

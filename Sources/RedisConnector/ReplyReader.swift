@@ -23,7 +23,8 @@ final class ReplyReader {
   // One owner: made anew for each connection, freed in `deinit`, its pointer stays inside this class.
   private var reader: UnsafeMutablePointer<redisReader>
   private var functions: UnsafeMutablePointer<redisReplyObjectFunctions>
-  private var target: OperationResult?
+  /// Where the reply under way is written; its consumer keeps it alive meanwhile.
+  private var target: Unmanaged<OperationResult>?
   private var outcome = ReplyOutcome.value
   private var isStopped = false
   /// The text of the last error reply, without its dash. Valid inside `replied`.
@@ -39,20 +40,22 @@ final class ReplyReader {
     functions.initialize(
       to: redisReplyObjectFunctions(
         createString: { task, bytes, count in
-          ReplyReader.of(task!).stringArrived(
-            type: task!.pointee.type, isNested: task!.pointee.parent != nil, UnsafeRawBufferPointer(start: bytes, count: count))
+          ReplyReader.tell(task!) {
+            $0.stringArrived(
+              type: task!.pointee.type, isNested: task!.pointee.parent != nil, UnsafeRawBufferPointer(start: bytes, count: count))
+          }
           return ReplyReader.token
         },
         createArray: { task, count in
-          ReplyReader.of(task!).arrayArrived(count: Int(count))
+          ReplyReader.tell(task!) { $0.arrayArrived(count: Int(count)) }
           return ReplyReader.token
         },
         createInteger: { task, value in
-          ReplyReader.of(task!).integerArrived(value)
+          ReplyReader.tell(task!) { $0.integerArrived(value) }
           return ReplyReader.token
         },
         createNil: { task in
-          ReplyReader.of(task!).nilArrived()
+          ReplyReader.tell(task!) { $0.nilArrived() }
           return ReplyReader.token
         },
         freeObject: { _ in }))
@@ -71,8 +74,10 @@ final class ReplyReader {
   /// Anything but nil: hiredis takes nil for being out of memory.
   private static var token: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
 
-  private static func of(_ task: UnsafePointer<redisReadTask>) -> ReplyReader {
-    Unmanaged<ReplyReader>.fromOpaque(task.pointee.privdata).takeUnretainedValue()
+  /// The reader is alive: it is the one that feeds hiredis.
+  @inline(__always)
+  private static func tell(_ task: UnsafePointer<redisReadTask>, _ body: (ReplyReader) -> Void) {
+    Unmanaged<ReplyReader>.fromOpaque(task.pointee.privdata)._withUnsafeGuaranteedRef(body)
   }
 
   /// Forgets whatever bytes are left; for a consumer that closes its connection while it is told of a reply.
@@ -90,7 +95,7 @@ final class ReplyReader {
       }
       offset += count
       while !isStopped {
-        target = consumer.replyTarget()
+        target = consumer.replyTarget().map(Unmanaged.passUnretained)
         var reply: UnsafeMutableRawPointer?
         guard redisReaderGetReply(reader, &reply) == REDIS_OK else {
           throw OperationError(.protocol, code: "resp", "the server's bytes are not Redis' protocol")
@@ -114,22 +119,26 @@ final class ReplyReader {
       outcome = .error
       errorText.removeAll(keepingCapacity: true)
       errorText.append(contentsOf: content)
-    } else if let target = room(for: content.count) {
-      target.appendText(content)
+    } else {
+      write(content.count) { $0.appendText(content) }
     }
   }
 
-  private func arrayArrived(count: Int) { room(for: 0)?.appendArray(count: count) }
-  private func integerArrived(_ value: Int64) { room(for: 0)?.appendInteger(value) }
-  private func nilArrived() { room(for: 0)?.appendNull() }
+  private func arrayArrived(count: Int) { write(0) { $0.appendArray(count: count) } }
+  private func integerArrived(_ value: Int64) { write(0) { $0.appendInteger(value) } }
+  private func nilArrived() { write(0) { $0.appendNull() } }
 
-  private func room(for count: Int) -> OperationResult? {
-    guard let target, outcome == .value else { return nil }
-    guard target.bytes.count + count <= OperationResult.bytesMax, target.nodes.count < ReplyReader.nodesMax else {
-      outcome = .tooLarge
-      return nil
+  /// Writes to the target if there is one, and room for so many bytes in it.
+  @inline(__always)
+  private func write(_ count: Int, _ body: (OperationResult) -> Void) {
+    guard let target, outcome == .value else { return }
+    target._withUnsafeGuaranteedRef { target in
+      guard target.bytes.count + count <= OperationResult.bytesMax, target.nodes.count < ReplyReader.nodesMax else {
+        outcome = .tooLarge
+        return
+      }
+      body(target)
     }
-    return target
   }
 }
 

@@ -20,9 +20,9 @@ struct SequenceQueue<Element> {
       guard let element = elements[number & (elements.count - 1)] else { preconditionFailure("no entry \(number) in the queue") }
       return element
     }
-    set {
+    _modify {
       precondition(contains(number), "no entry \(number) in the queue")
-      elements[number & (elements.count - 1)] = newValue
+      yield &elements[number & (elements.count - 1)]!
     }
   }
 

@@ -16,6 +16,22 @@ struct ValueReadQueue {
     var value = Value.pending
     var arrivedNanoseconds: UInt64 = 0
     let result: OperationResult
+
+    mutating func arrived(_ outcome: ReplyOutcome, now: UInt64) {
+      arrivedNanoseconds = now
+      value = .present
+      switch outcome {
+      case .value:
+        if let node = result.nodes.first, node.kind == .text {
+          result.body = node.place
+          result.hasBody = true
+        } else {
+          value = .missing
+        }
+      // A key that is no string, or a value beyond all bounds: seen, with nothing to show.
+      case .error, .tooLarge: break
+      }
+    }
   }
 
   private var reads = SequenceQueue<Read>()
@@ -41,21 +57,7 @@ struct ValueReadQueue {
 
   mutating func valueArrived(_ outcome: ReplyOutcome, now: UInt64) {
     guard reads.contains(nextToArrive) else { preconditionFailure("a value that was not asked for") }
-    var read = reads[nextToArrive]
-    read.arrivedNanoseconds = now
-    read.value = .present
-    switch outcome {
-    case .value:
-      if let node = read.result.nodes.first, node.kind == .text {
-        read.result.body = node.place
-        read.result.hasBody = true
-      } else {
-        read.value = .missing
-      }
-    // A key that is no string, or a value beyond all bounds: seen, with nothing to show.
-    case .error, .tooLarge: break
-    }
-    reads[nextToArrive] = read
+    reads[nextToArrive].arrived(outcome, now: now)
     nextToArrive += 1
   }
 

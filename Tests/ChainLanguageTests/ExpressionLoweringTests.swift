@@ -45,9 +45,10 @@ import Testing
       ("random.decimal(1, order_id)", ["constant .20 = 1", "cast .21 = order_id as decimal", "call .19 = random.decimal(.20, .21)"]),
       ("region.upper()", ["call .19 = upper(region)"]),
       ("now()", ["call .19 = now()"]),
+      ("key.after(\"order:\") as int", ["loadKeyInt .19 = key after \"order:\""]),
       (
-        "key.after(\"order:\") as int",
-        ["loadResult .21 = key", "constant .22 = \"order:\"", "call .20 = after(.21, .22)", "cast .19 = .20 as int"]
+        "key.after(region) as int",
+        ["loadResult .21 = key", "move .22 = region", "call .20 = after(.21, .22)", "cast .19 = .20 as int"]
       ),
       ("json.items[order_id].price", ["loadResult .21 = json.items", "element .20 = .21[order_id]", "jsonMember .19 = .20, \"price\""]),
       ("tags[1]", ["constant .20 = 1", "element .19 = tags[.20]"]),

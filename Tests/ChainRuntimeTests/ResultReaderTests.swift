@@ -69,12 +69,13 @@ import Testing
 
   @Test func `numbers are read without a string between, with the same outcome as a cast`() {
     twoRows()
-    var column = 0
     func int(_ segments: [ResultPath.Segment], _ field: ResultField = .rows) -> String {
-      outcome { () throws(OperationError) in .int(try reader.loadInt(ResultPath(field: field, segments: segments), column: &column)) }
+      var path = CompiledPath(ResultPath(field: field, segments: segments))
+      return outcome { () throws(OperationError) in .int(try reader.loadInt(&path)) }
     }
     func exact(_ segments: [ResultPath.Segment], _ field: ResultField = .rows) -> String {
-      outcome { () throws(OperationError) in .decimal(try reader.loadDecimal(ResultPath(field: field, segments: segments), column: &column)) }
+      var path = CompiledPath(ResultPath(field: field, segments: segments))
+      return outcome { () throws(OperationError) in .decimal(try reader.loadDecimal(&path)) }
     }
     #expect(int([.index(1), .member("id")]) == "8")
     #expect(int([.index(0), .member("name")]) == "!not-int")
@@ -144,5 +145,26 @@ import Testing
     var key = "orders:1"
     key.withUTF8 { result.setKey(UnsafeRawBufferPointer($0)) }
     #expect(load(.affected) == "3" && load(.status) == "404" && load(.routed) == "false" && load(.key) == "\"orders:1\"")
+  }
+
+  @Test(arguments: ["order:", ":", "r:1", "", "é"]) func `a number behind a mark in the key is read as the two functions would`(mark: String) {
+    for key in ["order:12", "order:-7", "order:+7", "order:", "order:1x", "my-order:12", "order:order:5", "order:9223372036854775808", ":3", "r:12", "é4", "", "12"] {
+      result.clear()
+      key.utf8.withContiguousStorageIfAvailable { result.setKey(UnsafeRawBufferPointer($0)) }
+      reader.contentChanged()
+      let plain = outcome { () throws(OperationError) in
+        let rest = try [Value.string(key), .string(mark)].withUnsafeBufferPointer { arguments throws(OperationError) in
+          try FunctionLibrary.text(.after, arguments)
+        }
+        return try Casting.cast(rest, to: .int)
+      }
+      let straight = outcome { () throws(OperationError) in
+        .int(
+          try Array(mark.utf8).withUnsafeBufferPointer { bytes throws(OperationError) in
+            try reader.loadKeyInt(after: .string(mark), bytes)
+          })
+      }
+      #expect(straight == plain, "key '\(key)'")
+    }
   }
 }

@@ -14,7 +14,9 @@ import Testing
     let hop = book.hops[books.program.events[0].hops.count - 1]
     book.beginSweep(hop, now: now)
     for place in 0..<book.entryCount(hop) {
-      let name = String(decoding: book.entryName(hop, place), as: UTF8.self)
+      var bytes: [UInt8] = []
+      book.appendEntryName(hop, place, to: &bytes)
+      let name = String(decoding: bytes, as: UTF8.self)
       book.swept(hop, place, entries[name].map { sightingContent(key: name, $0) })
     }
     return books.counts.hops[hop.hop]

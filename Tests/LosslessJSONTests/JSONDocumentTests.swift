@@ -200,9 +200,11 @@ struct SplitMix: RandomNumberGenerator {
 
 @Suite struct JSONScanTests {
   private func scan(_ name: String, _ text: String) -> String? {
-    var text = text
-    return text.withUTF8 { bytes in
-      JSONScan.plainMember(name, in: UnsafeRawBufferPointer(bytes)).map { String(decoding: $0, as: UTF8.self) }
+    var (name, text) = (name, text)
+    return name.withUTF8 { name in
+      text.withUTF8 { bytes in
+        JSONScan.plainMember(name, in: UnsafeRawBufferPointer(bytes)).map { String(decoding: $0, as: UTF8.self) }
+      }
     }
   }
 
@@ -237,7 +239,10 @@ struct SplitMix: RandomNumberGenerator {
         default: bytes.remove(at: at)
         }
       }
-      guard let member = bytes.withUnsafeBytes({ JSONScan.plainMember("a", in: $0).map { Array($0) } }) else { continue }
+      let member = bytes.withUnsafeBytes { text in
+        [UInt8(ascii: "a")].withUnsafeBufferPointer { JSONScan.plainMember($0, in: text).map { Array($0) } }
+      }
+      guard let member else { continue }
       found += 1
       let value = try #require(try JSONDocument(parsing: bytes).root["a"])
       #expect(value.withUTF8 { Array($0) } == member)

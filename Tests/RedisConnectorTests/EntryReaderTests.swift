@@ -13,7 +13,7 @@ struct EntryReaderTests {
     var found: [String?] = []
     var ended: OperationError??
     reader.read(
-      names.map { Array($0.utf8) }, deadline: MonotonicClock.now + 10_000_000_000,
+      EntryNameList(names.map { Array($0.utf8) }), deadline: MonotonicClock.now + 10_000_000_000,
       each: { place, content, _ in
         #expect(place == found.count)
         found.append(content.map { "\($0.string($0.key))=\($0.hasBody ? $0.string($0.body) : "?")" })

@@ -138,7 +138,7 @@ extension ProgramBuilder {
     emit(.call(function, d: d, a: first, count: UInt8(arguments.count)), at: whole.range)
   }
 
-  /// `row.id as int` reads the bytes of the result without a string between.
+  /// `row.id as int` and `key.after("order:") as int` read the bytes of the result without a string between.
   private mutating func lowerCast(_ base: TypedExpression, _ target: CastTarget, into d: SlotIndex, _ whole: TypedExpression) {
     if case .result(let path) = base.kind, base.type.plain.isFlexible {
       switch target {
@@ -150,6 +150,12 @@ extension ProgramBuilder {
         return
       case .string, .float, .bool, .duration, .instant, .uuid, .bytes, .json: break
       }
+    }
+    if target == .int, case .call(.after, let arguments) = base.kind, arguments.count == 2, case .result(let path) = arguments[0].kind,
+      path.field == .key, path.segments.isEmpty, case .constant(let mark) = arguments[1].kind
+    {
+      emit(.loadKeyInt(d: d, after: constant(mark)), at: whole.range)
+      return
     }
     let a = lower(base)
     emit(.cast(d: d, a: a, target), at: whole.range)

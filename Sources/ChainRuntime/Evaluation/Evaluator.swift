@@ -11,9 +11,10 @@ package final class Evaluator {
   /// The instructions, copied once: trivially copyable, so a pointer is all the loop needs.
   let instructions: UnsafeMutableBufferPointer<Instruction>
   private let constants: UnsafeMutableBufferPointer<Value>
-  /// For each result path, the column that its name had last time.
-  private let columnOfPath: UnsafeMutableBufferPointer<Int>
+  private let paths: UnsafeMutablePointer<CompiledPath>
   private var scratch: [UInt8] = []
+  /// By constant, the bytes of those that `loadKeyInt` looks for; else empty.
+  private let marks: UnsafeMutableBufferPointer<UnsafeBufferPointer<UInt8>>
   /// By constant, those that are patterns.
   private let patterns: UnsafeMutableBufferPointer<TextPattern?>
 
@@ -23,9 +24,17 @@ package final class Evaluator {
     _ = instructions.initialize(from: program.instructions)
     constants = .allocate(capacity: program.constants.count)
     _ = constants.initialize(from: program.constants)
-    columnOfPath = .allocate(capacity: program.resultPaths.count)
-    columnOfPath.initialize(repeating: 0)
+    paths = .allocate(capacity: program.resultPaths.count)
+    for (index, path) in program.resultPaths.enumerated() { (paths + index).initialize(to: CompiledPath(path)) }
     scratch.reserveCapacity(256)
+    marks = .allocate(capacity: program.constants.count)
+    marks.initialize(repeating: UnsafeBufferPointer(start: nil, count: 0))
+    for case .loadKeyInt(_, let constant) in program.instructions where marks[constant.index].isEmpty {
+      guard case .string(let text) = program.constants[constant.index] else { continue }
+      let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
+      _ = bytes.initialize(from: text.utf8)
+      marks[constant.index] = UnsafeBufferPointer(bytes)
+    }
     patterns = .allocate(capacity: program.constants.count)
     patterns.initialize(repeating: nil)
     for case .match(_, _, _, let constant) in program.instructions where patterns[constant.index] == nil {
@@ -37,7 +46,9 @@ package final class Evaluator {
   deinit {
     instructions.deallocate()
     constants.deinitialize().deallocate()
-    columnOfPath.deallocate()
+    paths.deinitialize(count: program.resultPaths.count).deallocate()
+    for mark in marks { mark.deallocate() }
+    marks.deallocate()
     patterns.deinitialize().deallocate()
   }
 
@@ -96,14 +107,16 @@ package final class Evaluator {
       }
       frame[d.index] = .string(String(decoding: scratch, as: UTF8.self))
     case .loadResult(let d, let path):
-      frame[d.index] = try content.load(program.resultPaths[path.index], column: &columnOfPath[path.index])
+      frame[d.index] = try content.load(paths[path.index].path, column: &paths[path.index].column)
     case .loadResultAt(let d, let a, let path):
-      let filled = try ResultPath(program.resultPaths[path.index], arguments: frame + a.index)
-      frame[d.index] = try content.load(filled, column: &columnOfPath[path.index])
+      let filled = try ResultPath(paths[path.index].path, arguments: frame + a.index)
+      frame[d.index] = try content.load(filled, column: &paths[path.index].column)
     case .loadResultInt(let d, let path):
-      frame[d.index] = .int(try content.loadInt(program.resultPaths[path.index], column: &columnOfPath[path.index]))
+      frame[d.index] = .int(try content.loadInt(paths + path.index))
     case .loadResultDecimal(let d, let path):
-      frame[d.index] = .decimal(try content.loadDecimal(program.resultPaths[path.index], column: &columnOfPath[path.index]))
+      frame[d.index] = .decimal(try content.loadDecimal(paths + path.index))
+    case .loadKeyInt(let d, let mark):
+      frame[d.index] = .int(try content.loadKeyInt(after: constants[mark.index], marks[mark.index]))
     case .jump(let target):
       return Int(target)
     case .jumpIfFalse(let a, let target):

@@ -1,5 +1,6 @@
 import ChainIO
 import ChainProgram
+import Glibc
 import LosslessJSON
 
 /// Reads an operation's result, or a sighting's content, along a result path.
@@ -47,38 +48,49 @@ final class ResultReader {
     }
   }
 
-  func loadInt(_ path: ResultPath, column: inout Int) throws(OperationError) -> Int64 {
-    if path.field == .row || path.field == .rows, path.segments.first != .member("size") {
-      let node = try cell(path, column: &column)
-      if node.kind == .text {
-        let place = OperationResult.TextRange(offset: node.offset, length: node.length)
-        if let number = result.withBytes(place, { Casting.integer(utf8: $0) }) { return number }
-      }
-    } else if let text = plainMember(path), let number = Casting.integer(utf8: text) {
-      return number
-    }
-    guard case .int(let number) = try Casting.cast(load(path, column: &column), to: .int) else { return 0 }
+  func loadInt(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> Int64 {
+    if let text = try scalar(path), let number = Casting.integer(utf8: text) { return number }
+    guard case .int(let number) = try Casting.cast(load(path.pointee.path, column: &path.pointee.column), to: .int) else { return 0 }
     return number
   }
 
-  func loadDecimal(_ path: ResultPath, column: inout Int) throws(OperationError) -> Decimal {
-    if path.field == .row || path.field == .rows, path.segments.first != .member("size") {
-      let node = try cell(path, column: &column)
-      if node.kind == .text {
-        let place = OperationResult.TextRange(offset: node.offset, length: node.length)
-        if let number = result.withBytes(place, { Decimal(utf8: $0) }) { return number }
-      }
-    } else if let text = plainMember(path), let number = Decimal(utf8: text) {
-      return number
+  func loadDecimal(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> Decimal {
+    if let text = try scalar(path), let number = Decimal(utf8: text) { return number }
+    guard case .decimal(let number) = try Casting.cast(load(path.pointee.path, column: &path.pointee.column), to: .decimal) else {
+      return Decimal(0)
     }
-    guard case .decimal(let number) = try Casting.cast(load(path, column: &column), to: .decimal) else { return Decimal(0) }
     return number
   }
 
-  /// The number or text of `json.name`, if it can be had without a parse; valid until the result changes.
-  private func plainMember(_ path: ResultPath) -> UnsafeRawBufferPointer? {
-    guard path.field == .json, document == nil, result.hasBody, path.segments.count == 1, case .member(let name) = path.segments[0] else { return nil }
+  /// The bytes of a text cell, or of the number or text of `json.name`, if they can be had without a parse; valid until the result changes.
+  private func scalar(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> UnsafeRawBufferPointer? {
+    if path.pointee.isCell {
+      let node = try cell(row: path.pointee.row, name: path.pointee.columnName, column: &path.pointee.column)
+      return node.kind == .text ? result.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) : nil
+    }
+    guard let name = path.pointee.member, document == nil, result.hasBody else { return nil }
     return JSONScan.plainMember(name, in: result.bytes(at: result.body))
+  }
+
+  /// What stands behind the text `mark` in the key: read in place where the key begins with the mark and the rest is a number, as it nearly
+  /// always does, else as the two functions one after the other would, with their errors.
+  ///
+  /// - Parameter bytes: The mark's.
+  func loadKeyInt(after mark: Value, _ bytes: UnsafeBufferPointer<UInt8>) throws(OperationError) -> Int64 {
+    let key = result.bytes(at: result.key)
+    if bytes.count > 0, key.count > bytes.count, memcmp(key.baseAddress!, bytes.baseAddress!, bytes.count) == 0,
+      let number = Casting.integer(utf8: UnsafeRawBufferPointer(rebasing: key[bytes.count...]))
+    {
+      return number
+    }
+    let rest = try withUnsafeTemporaryAllocation(of: Value.self, capacity: 2) { arguments throws(OperationError) in
+      arguments.initializeElement(at: 0, to: .string(result.string(result.key)))
+      arguments.initializeElement(at: 1, to: mark)
+      defer { arguments.deinitialize() }
+      return try FunctionLibrary.text(.after, UnsafeBufferPointer(arguments))
+    }
+    guard case .int(let number) = try Casting.cast(rest, to: .int) else { return 0 }
+    return number
   }
 
   private func cell(_ path: ResultPath, column: inout Int) throws(OperationError) -> OperationResult.Node {
@@ -91,6 +103,10 @@ final class ResultReader {
       case .argument: break
       }
     }
+    return try cell(row: row, name: name, column: &column)
+  }
+
+  private func cell(row: Int, name: String, column: inout Int) throws(OperationError) -> OperationResult.Node {
     guard row < result.rowCount else {
       throw OperationError(.value, code: "no-row", result.rowCount == 0 ? "there is no row" : "there are only \(result.rowCount) rows")
     }

@@ -63,7 +63,17 @@ struct EntryNames {
   }
 
   func name(of word: [UInt8]) -> [UInt8] { prefix + word + suffix }
-  func name(of id: EventID) -> [UInt8] { name(of: Array(id.text.utf8)) }
+  func name(of id: EventID) -> [UInt8] {
+    var name: [UInt8] = []
+    append(id, to: &name)
+    return name
+  }
+
+  func append(_ id: EventID, to name: inout [UInt8]) {
+    name.append(contentsOf: prefix)
+    id.append(to: &name)
+    name.append(contentsOf: suffix)
+  }
 
   /// Where the word stands with nothing of a word beside it: `order:12` contains `12`, and not `1`.
   private static func place(of word: [UInt8], in name: [UInt8]) -> Int? {

@@ -12,8 +12,8 @@ extension EventBook {
     return hop.names.areOfKeys ? keyStates.count : finalStates.count
   }
 
-  func entryName(_ hop: HopBook, _ place: Int) -> [UInt8] {
-    hop.names.name(of: hop.names.areOfKeys ? keys.keys[place] : finalStates.id(place))
+  func appendEntryName(_ hop: HopBook, _ place: Int, to name: inout [UInt8]) {
+    hop.names.append(hop.names.areOfKeys ? keys.keys[place] : finalStates.id(place), to: &name)
   }
 
   /// The sweep begins: from now on its counts are checkable.
@@ -97,16 +97,14 @@ extension EventBook {
 
   /// What an entry's content shows; nil if it cannot be read, or is another run's.
   private func read(_ hop: HopBook, _ content: OperationResult) -> Shown? {
-    guard runMapping(hop, content) == .ours, let id = EventID(hop.frame[hop.declaration.idSlot.index]) else { return nil }
+    guard runMapping(hop, content) == .ours, let id = EventID(hop.frame[hop.mapping.id]) else { return nil }
     var version: Int64?
-    if let slot = hop.declaration.versionSlot, case .int(let number) = hop.frame[slot.index] { version = number }
+    if hop.mapping.version >= 0, case .int(let number) = hop.frame[hop.mapping.version] { version = number }
     var body: UInt64?
     if hop.comparesKeptBody, !sweptFields.isEmpty {
-      var hasher = Hasher()
-      for field in sweptFields {
-        if let slot = hop.declaration.bodySlots[field] { BodyHash.combine(hop.frame[slot.index], into: &hasher) }
-      }
-      body = UInt64(bitPattern: Int64(hasher.finalize()))
+      var hash = BodyHash()
+      for field in sweptFields where hop.bodySlots[field] >= 0 { hash.combine(hop.frame[hop.bodySlots[field]]) }
+      body = hash.value
     }
     return Shown(id: id, version: version, body: body)
   }
@@ -119,7 +117,7 @@ extension EventBook {
     guard !hop.showsMessages, hop.saysWhere || hop.names.isKnown else { return [] }
     var found: [(name: [UInt8], records: [(number: Int, serial: UInt32)])] = []
     var places: [[UInt8]: Int] = [:]
-    for number in records.indices where records[number].isAlive && !records[number].isDecided && !hop.isSeen(number) {
+    for number in 0..<records.count where records[number].isAlive && !records[number].isDecided && !hop.isSeen(number) {
       let record = records[number]
       guard record.origin != .unclaimed, let name = nameOfEntry(hop, number) else { continue }
       if let place = places[name] {

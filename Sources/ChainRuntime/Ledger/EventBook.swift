@@ -44,11 +44,13 @@ final class EventBook {
   private let evaluator: Evaluator
   private let runID: String
   var table = EventIDTable()
-  var records: ContiguousArray<Record> = []
+  var records = PagedArray<Record>()
   var freeRecords: ContiguousArray<Int32> = []
   /// key, version and body of each record; empty if the chain maps none of them.
-  private var fields: ContiguousArray<Value> = []
+  private var fields = PagedArray<Value>()
   private let fieldCount: Int
+  /// Fields of the event's body.
+  private let bodyCount: Int
   let hops: [HopBook]
   /// Whether keys are looked up: at some hop versions are compared.
   private let usesKeys: Bool
@@ -94,6 +96,7 @@ final class EventBook {
     self.program = program
     self.evaluator = evaluator
     finalStates = FinalStates(hasVersion: event.hasVersion)
+    bodyCount = event.body.count
     fieldCount = event.hasKey || event.hasVersion || !event.body.isEmpty ? 2 + event.body.count : 0
     hops = event.hops.enumerated().map { number, hop in
       HopBook(
@@ -167,9 +170,7 @@ final class EventBook {
     for hop in hops {
       if hop.seenAt(number) != nil {
         hop.recordLag(number, sent: sent, acknowledged: acknowledged)
-        for look in hop.takeEarly(number) ?? [] {
-          show(number, hop, look.body, version: look.version, notBefore: look.notBefore, seen: look.seen)
-        }
+        for look in hop.takeEarly(number) ?? [] { show(number, hop, look) }
       }
       hop.orderWhatIsKnown()
     }
@@ -208,16 +209,17 @@ final class EventBook {
 
   /// Where the hop says that the event will be found, by its id, key, version and body.
   func entryName(_ hop: HopBook, of number: Int) -> [UInt8] {
-    let mapped = fieldCount > 0 ? Array(fields[number * fieldCount..<(number + 1) * fieldCount]) : [.null, .null]
-    return ([records[number].id.value] + mapped).withUnsafeBufferPointer { hop.entryName($0.baseAddress!) }
+    var values = [records[number].id.value]
+    for field in 0..<max(2, fieldCount) { values.append(fieldCount > 0 ? fields[number * fieldCount + field] : .null) }
+    return values.withUnsafeBufferPointer { hop.entryName($0.baseAddress!) }
   }
 
   /// A hash of the fields that are compared at the end.
   func keptBody(_ number: Int) -> UInt64 {
     guard !sweptFields.isEmpty else { return 0 }
-    var hasher = Hasher()
-    for field in sweptFields { BodyHash.combine(fields[number * fieldCount + 2 + field], into: &hasher) }
-    return UInt64(bitPattern: Int64(hasher.finalize()))
+    var hash = BodyHash()
+    for field in sweptFields { hash.combine(fields[number * fieldCount + 2 + field]) }
+    return hash.value
   }
 
   /// A hop showed something else than it should: of the key's newest version nobody need say it again.
@@ -326,7 +328,7 @@ final class EventBook {
   /// - Parameter isRead: The entry was read after a gap, which tells of no write.
   func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult, isRead: Bool = false) {
     var notBefore = proven
-    let declaration = hop.declaration
+    let mapping = hop.mapping
     switch runMapping(hop, content) {
     case .ours: break
     case .foreign:
@@ -336,16 +338,16 @@ final class EventBook {
       hop.unreadable += 1
       return
     }
-    guard let id = EventID(hop.frame[declaration.idSlot.index]) else {
+    guard let id = EventID(hop.frame[mapping.id]) else {
       hop.unreadable += 1
       return
     }
     if let tracer { trace(hop, notBefore: notBefore, seen: seen, to: tracer) }
     var version: Int64?
-    if let slot = declaration.versionSlot, case .int(let number) = hop.frame[slot.index] { version = number }
+    if mapping.version >= 0, case .int(let number) = hop.frame[mapping.version] { version = number }
     var key = -1
     if hop.isVersioned {
-      if let slot = declaration.keySlot, let value = EventID(hop.frame[slot.index]) {
+      if mapping.key >= 0, let value = EventID(hop.frame[mapping.key]) {
         key = keyIndex(value)
       } else if !event.hasKey {
         key = keyIndex(id)
@@ -370,12 +372,16 @@ final class EventBook {
         hop.eventSettled()
         hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
       }
-      show(number, hop, event.body.isEmpty ? [] : body(hop), version: version, notBefore: notBefore, seen: seen)
+      var isRight = isRightVersion(version, number)
+      for field in 0..<bodyCount where isRight {
+        let slot = hop.bodySlots[field]
+        if slot >= 0 { isRight = isRightField(field, hop.frame[slot], number) }
+      }
+      hop.show(number, isRight: isRight, notBefore: notBefore, seen: seen)
     case .unclaimed, .rolledBack, .unknown:
       // A commit may still claim it, and then wants to know what was shown.
-      if !event.body.isEmpty || version != nil || !hop.showsMessages {
-        hop.keepEarly(
-          number, HopBook.EarlyLook(body: event.body.isEmpty ? [] : body(hop), version: version, notBefore: notBefore, seen: seen))
+      if bodyCount > 0 || version != nil || !hop.showsMessages {
+        hop.keepEarly(number, HopBook.EarlyLook(body: body(hop), version: version, notBefore: notBefore, seen: seen))
       }
       if isFirst, record.origin == .unknown, !record.isDecided { hop.eventSettled() }
     }
@@ -392,7 +398,7 @@ final class EventBook {
   func runMapping(_ hop: HopBook, _ content: OperationResult) -> Mapped {
     hop.reader.read(content)
     var draws = Randomness(seed: 0, stream: 0, iteration: 0)
-    if let run = hop.declaration.run {
+    if hop.mapping.namesRun, let run = hop.declaration.run {
       hop.frame[run.slot.index] = .null
       do throws(OperationError) {
         try evaluator.runBlock(entry: run.entry, frame: hop.frame, content: hop.reader, draws: &draws)
@@ -402,7 +408,7 @@ final class EventBook {
       }
     }
     do throws(OperationError) {
-      try evaluator.runBlock(entry: hop.declaration.mappingEntry, frame: hop.frame, content: hop.reader, draws: &draws)
+      try evaluator.runBlock(entry: hop.mapping.entry, frame: hop.frame, content: hop.reader, draws: &draws)
       return .ours
     } catch {
       return .unreadable
@@ -455,15 +461,23 @@ final class EventBook {
   }
 
   /// What the hop showed, in the order of the event's body.
-  private func body(_ hop: HopBook) -> [Value?] { hop.declaration.bodySlots.map { $0.map { hop.frame[$0.index] } } }
+  private func body(_ hop: HopBook) -> [Value?] { (0..<bodyCount).map { hop.bodySlots[$0] >= 0 ? hop.frame[hop.bodySlots[$0]] : nil } }
 
-  private func show(_ number: Int, _ hop: HopBook, _ shown: [Value?], version: Int64?, notBefore: UInt64, seen: UInt64) {
-    var isRight = version == nil || !records[number].hasVersion || version == records[number].version
-    for position in event.body.indices where isRight {
-      guard let value = shown[position] else { continue }
-      isRight = Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + position], value)
+  /// What was seen before its origin was known, now that it is.
+  private func show(_ number: Int, _ hop: HopBook, _ look: HopBook.EarlyLook) {
+    var isRight = isRightVersion(look.version, number)
+    for (field, value) in look.body.enumerated() where isRight {
+      if let value { isRight = isRightField(field, value, number) }
     }
-    hop.show(number, isRight: isRight, notBefore: notBefore, seen: seen)
+    hop.show(number, isRight: isRight, notBefore: look.notBefore, seen: look.seen)
+  }
+
+  private func isRightVersion(_ shown: Int64?, _ number: Int) -> Bool {
+    shown == nil || !records[number].hasVersion || shown == records[number].version
+  }
+
+  private func isRightField(_ field: Int, _ shown: Value, _ number: Int) -> Bool {
+    Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + field], shown)
   }
 
   func text(_ number: Int, _ field: Int, _ isMapped: Bool) -> String? {

@@ -40,13 +40,17 @@ enum EventID: Hashable {
   }
 
   var text: String {
+    if case .text(let text) = self { return text }
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func append(to bytes: inout [UInt8]) {
     switch self {
-    case .int(let number): return String(number)
-    case .text(let text): return text
-    case .uuid(let bits):
-      var bytes: [UInt8] = []
-      bits.appendText(to: &bytes)
-      return String(decoding: bytes, as: UTF8.self)
+    case .int(let number): Value.appendInteger(number, to: &bytes)
+    case .text(let text): bytes.append(contentsOf: text.utf8)
+    case .uuid(let bits): bits.appendText(to: &bytes)
     }
   }
 }

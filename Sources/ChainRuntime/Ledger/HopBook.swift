@@ -10,6 +10,18 @@ final class HopBook: SightingSink {
   private let connection: String
   /// The book whose page this is, which owns it. A weak reference would make each count of the book a slow one.
   unowned(unsafe) var book: EventBook?
+  /// Where the mapping leaves what it reads: slots, -1 for what it does not map. As plain numbers: a declaration's copy costs reference counts.
+  struct Mapping {
+    let entry: Int
+    let id: Int
+    let key: Int
+    let version: Int
+    /// Whether there is a block that reads whose run it is.
+    let namesRun: Bool
+  }
+  let mapping: Mapping
+  /// The slots of the event's body, -1 for fields that the hop does not map.
+  let bodySlots: UnsafeMutablePointer<Int>
   /// The mapping's own frame and reader.
   let frame: UnsafeMutablePointer<Value>
   private let slotCount: Int
@@ -39,10 +51,10 @@ final class HopBook: SightingSink {
     var readAt: UInt64 = 0
   }
 
-  private var sights: ContiguousArray<Sight> = []
-  /// Of those who wait for a record the last one that joined; the others hang from its `nextWaiting`.
-  /// By record.
-  private var waiting: ContiguousArray<VirtualUser?> = []
+  private var sights = PagedArray<Sight>()
+  /// By record: of those who wait for it the last one that joined; the others hang from its `nextWaiting`. Unmanaged, since a user that
+  /// waits is its pool's, and leaves before it goes.
+  private var waiting = PagedArray<Unmanaged<VirtualUser>?>()
   private var earlyLooks: [Int: [EarlyLook]] = [:]
   private var gaps: [(from: UInt64, to: UInt64)] = []
   private var openGap: UInt64?
@@ -106,6 +118,7 @@ final class HopBook: SightingSink {
   /// Whether changes of what was seen once are seen as well.
   private(set) var followsChanges = true
   let isVersioned: Bool
+  let showsMessages: Bool
   /// Whether key and version of a sighting are those of its origin, or one of them.
   private let ordersByOrigin: Bool
 
@@ -147,11 +160,18 @@ final class HopBook: SightingSink {
     if declaration.guarantees[.monotonicReads] != nil { monotonicReads = MonotonicReads() }
     frame = .allocate(capacity: slotCount)
     frame.initialize(repeating: .null, count: slotCount)
+    mapping = Mapping(
+      entry: declaration.mappingEntry, id: declaration.idSlot.index, key: declaration.keySlot?.index ?? -1,
+      version: declaration.versionSlot?.index ?? -1, namesRun: declaration.run != nil)
+    showsMessages = declaration.showsMessages
+    bodySlots = .allocate(capacity: max(1, declaration.bodySlots.count))
+    for (field, slot) in declaration.bodySlots.enumerated() { bodySlots[field] = slot?.index ?? -1 }
   }
 
-  deinit { frame.deinitialize(count: slotCount).deallocate() }
-
-  var showsMessages: Bool { declaration.showsMessages }
+  deinit {
+    frame.deinitialize(count: slotCount).deallocate()
+    bodySlots.deallocate()
+  }
 
   // SightingSink
 
@@ -477,18 +497,18 @@ final class HopBook: SightingSink {
 
   func join(_ number: Int, _ user: VirtualUser) {
     user.nextWaiting = waiting[number]
-    waiting[number] = user
+    waiting[number] = Unmanaged.passUnretained(user)
   }
 
   func leave(_ number: Int, _ user: VirtualUser) {
     defer { user.nextWaiting = nil }
     guard let first = waiting[number] else { return }
-    if first === user {
+    var other = first.takeUnretainedValue()
+    if other === user {
       waiting[number] = user.nextWaiting
       return
     }
-    var other = first
-    while let next = other.nextWaiting {
+    while let next = other.nextWaiting?.takeUnretainedValue() {
       if next === user {
         other.nextWaiting = user.nextWaiting
         return
@@ -498,11 +518,17 @@ final class HopBook: SightingSink {
   }
 
   func wake(_ number: Int, seen: UInt64) {
-    var next = waiting[number].take()
-    while let user = next {
-      next = user.nextWaiting
-      user.nextWaiting = nil
-      user.hopSeen(at: seen)
+    guard var next = waiting[number] else { return }
+    waiting[number] = nil
+    while true {
+      let following = next._withUnsafeGuaranteedRef { user in
+        let following = user.nextWaiting
+        user.nextWaiting = nil
+        user.hopSeen(at: seen)
+        return following
+      }
+      guard let following else { return }
+      next = following
     }
   }
 

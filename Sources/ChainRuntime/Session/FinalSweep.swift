@@ -8,6 +8,7 @@ final class FinalSweep {
   private var pending: [(book: EventBook, hop: HopBook, reader: any EntryReader)] = []
   private var isReading = false
   private var next = 0
+  private var names = EntryNameList()
   private var isOver = false
   private(set) var operationsSent: UInt64 = 0
 
@@ -46,8 +47,10 @@ final class FinalSweep {
     let end = min(count, start + FinalSweep.batch)
     guard start < end else { return hopEnded(book, hop, count: count, nil) }
     next = end
+    names.removeAll()
+    for place in start..<end { names.append { book.appendEntryName(hop, place, to: &$0) } }
     pending.first?.reader.read(
-      (start..<end).map { book.entryName(hop, $0) }, deadline: deadline,
+      names, deadline: deadline,
       each: { place, content, _ in book.swept(hop, start + place, content) },
       completion: { error in
         if let error { return self.hopEnded(book, hop, count: count, error) }

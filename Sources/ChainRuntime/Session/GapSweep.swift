@@ -22,7 +22,7 @@ final class GapSweep {
     guard !entries.isEmpty else { return stop() }
     let asked = MonotonicClock.now
     reader.read(
-      entries.map(\.name), deadline: asked &+ GapSweep.nanosecondsMax,
+      EntryNameList(entries.lazy.map(\.name)), deadline: asked &+ GapSweep.nanosecondsMax,
       each: { place, content, now in
         self.book.sweptAfterGap(
           self.hop, records: entries[place].records, content: content, gapStart: self.gapStart, asked: asked, now: now)

@@ -72,7 +72,10 @@ package final class Run: Sendable {
     session.begin()
     for _ in 0..<pending { session.interrupt() }
     // It may have ended already: a connection that cannot even be tried.
-    if result == nil { reactor.run() }
+    if result == nil {
+      let hasSetTimes = if case .open = plan.profile.model { true } else { false }
+      reactor.run(takesShortSlices: hasSetTimes)
+    }
     reactor.attachment = nil
   }
 

@@ -52,10 +52,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// An iteration has begun: there may be something to tear down.
   private(set) var hasBegun = false
   var isPreparing = false
-  var call: OperationCall!
+  // Constants, which nobody need keep alive by a count while they are used.
+  let call: OperationCall
   let reader: ResultReader
-  var deadlineTimer: ReactorTimer!
-  var wakeTimer: ReactorTimer!
+  let deadlineTimer = ReactorTimer(tag: 0)
+  let wakeTimer = ReactorTimer(tag: 1)
   var activity = Activity.idle
   /// Whether the reactor has a job for this user.
   private var isQueued = false
@@ -92,7 +93,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   var probePauseNanoseconds: Double = 0
   var joined: Ledger.Join?
   /// The ledger's own: another user that waits for the same event at the same hop.
-  var nextWaiting: VirtualUser?
+  var nextWaiting: Unmanaged<VirtualUser>?
   /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   var leaseConnection = 0
   let origins: UnsafeMutablePointer<OriginRecord>
@@ -124,10 +125,11 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
-    call = OperationCall(owner: self, reactor: context.reactor, user: index)
+    call = OperationCall(reactor: context.reactor, user: index)
     reader.read(call.result)
-    deadlineTimer = ReactorTimer(owner: self, tag: 0)
-    wakeTimer = ReactorTimer(owner: self, tag: 1)
+    call.belong(to: self)
+    deadlineTimer.belong(to: self)
+    wakeTimer.belong(to: self)
   }
 
   deinit {
@@ -273,7 +275,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       do throws(OperationError) {
         switch instruction {
         case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
-          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
+          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
           pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
         case .enterStep(let step):
           currentStep = step.index

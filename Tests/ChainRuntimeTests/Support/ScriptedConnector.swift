@@ -118,13 +118,13 @@ final class ScriptedReader: EntryReader {
   init(_ script: Script) { self.script = script }
 
   func read(
-    _ names: [[UInt8]], deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
+    _ names: EntryNameList, deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
     completion: @escaping (OperationError?) -> Void
   ) {
     if let error = script.readError { return completion(error) }
-    for (place, bytes) in names.enumerated() {
+    for place in 0..<names.count {
       operationsSent += 1
-      let name = String(decoding: bytes, as: UTF8.self)
+      let name = names.withName(place) { String(decoding: $0, as: UTF8.self) }
       script.readNames.append(name)
       each(place, script.entries?[name].map { sightingContent(key: name, $0) }, MonotonicClock.now)
     }
