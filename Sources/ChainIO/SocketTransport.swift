@@ -42,7 +42,8 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   package init(reactor: Reactor, owner: any TransportOwner) {
     self.reactor = reactor
     self.owner = owner
-    output.reserveCapacity(16 * 1024)
+    // Little: with a connection per user there are thousands, and each larger piece would touch a page of its own. It grows with its use.
+    output.reserveCapacity(256)
   }
 
   deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }

@@ -13,6 +13,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     /// Statements are being prepared; what each reply in the pipeline is for.
     case preparing(replies: [(plan: StatementPlan, describes: Bool)], position: Int, failure: OperationError?)
     case idle
+    /// The call's statement is sent at the end of the turn.
+    case sending(OperationCall, StatementPlan)
     /// The call's statement could not be prepared when the connection was opened, and is now, before it runs.
     case preparingFor(OperationCall, StatementPlan)
     case running(OperationCall, StatementPlan)
@@ -194,23 +196,43 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
 
   // Running
 
-  /// Sends the call's statement. The connection is idle.
-  ///
-  /// - Throws: class `value` when a parameter cannot be sent; the connection is still idle then, and the call has not ended.
-  func run(_ call: OperationCall, _ plan: StatementPlan) throws(OperationError) {
+  /// Takes the call; its statement is sent when the driver says `sendNow`, at the end of the turn. The connection is idle.
+  func run(_ call: OperationCall, _ plan: StatementPlan) {
     guard case .idle = activity else { preconditionFailure("a call was given to a connection that is not idle") }
-    let now = MonotonicClock.now
-    call.started(at: now)
+    call.started(at: reactor.now)
     failure = nil
     furtherReads = 0
     wasSent = false
-    try driver.arena.encode(plan.parameters, call.arguments)
+    activity = .sending(call, plan)
+  }
+
+  /// Sends the statement of the call that was taken; nothing if the connection was lost, or the call left, in the meantime.
+  func sendNow() {
+    guard case .sending(let call, let plan) = activity else { return }
+    let now = MonotonicClock.now
+    // Its service time begins here: until now it has waited.
+    call.started(at: now)
+    do throws(OperationError) {
+      try driver.arena.encode(plan.parameters, call.arguments)
+    } catch {
+      activity = .idle
+      return driver.callFinished(on: self, call, plan, error, now: now)
+    }
     guard isPrepared[plan.number] || !driver.isPreparing else {
       activity = .preparingFor(call, plan)
       if PQsendPrepare(handle, plan.name, plan.text, 0, nil) == 1 { flush(now: now) } else { loseSoon() }
       return
     }
     send(call, plan, now: now)
+  }
+
+  /// Takes the call back before its statement was sent.
+  ///
+  /// - Returns: false if it was sent.
+  func takeBack() -> Bool {
+    guard case .sending = activity else { return false }
+    activity = .idle
+    return true
   }
 
   /// Sends the statement with the parameters that stand in the arena.
@@ -272,7 +294,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     switch activity {
     case .closed: return
     case .connecting: return continueConnecting(now: now)
-    case .preparing, .idle, .preparingFor, .running, .cleaning: break
+    case .preparing, .idle, .sending, .preparingFor, .running, .cleaning: break
     }
     if readiness.isWritable { flush(now: now) }
     guard readiness.wantsRead else { return }
@@ -318,7 +340,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   private var underWay: (call: OperationCall, plan: StatementPlan)? {
     switch activity {
     case .running(let call, let plan), .preparingFor(let call, let plan): (call, plan)
-    case .closed, .connecting, .preparing, .idle, .cleaning: nil
+    case .closed, .connecting, .preparing, .idle, .sending, .cleaning: nil
     }
   }
 
@@ -338,7 +360,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       activity = .idle
       driver.connectionCleaned(self)
     // What the server says unasked: notices, changed parameters, the reason why it is about to close.
-    case .closed, .connecting, .preparing, .idle: break
+    case .closed, .connecting, .preparing, .idle, .sending: break
     }
   }
 
@@ -380,7 +402,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       if let handle, PQstatus(handle) == CONNECTION_BAD { return lose(connectError(), now: now) }
       lose(OperationError(.connect, code: "timeout", "cannot connect to \(driver.displayAddress): no answer by the deadline"), now: now)
     // Only `loseSoon` and a rollback's deadline arm it now.
-    case .idle, .preparingFor, .running, .cleaning: lose(disconnected(), now: now)
+    case .idle, .sending, .preparingFor, .running, .cleaning: lose(disconnected(), now: now)
     }
   }
 
@@ -395,12 +417,13 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   private func lose(_ error: OperationError, now: UInt64) {
-    let underWay = underWay
+    var underWay = underWay
+    if case .sending(let call, let plan) = activity { underWay = (call, plan) }
     let wasOpen: Bool
     switch activity {
     case .closed: return
     case .connecting, .preparing: wasOpen = false
-    case .idle, .preparingFor, .running, .cleaning: wasOpen = true
+    case .idle, .sending, .preparingFor, .running, .cleaning: wasOpen = true
     }
     drop()
     driver.connectionLost(self, underWay: underWay, wasOpen: wasOpen, error, now: now)

@@ -2,7 +2,7 @@ import ChainIO
 import ChainProgram
 
 /// One declared PostgreSQL connection on one reactor: its plans, its pool, and what becomes of calls whose connection is lost.
-final class PostgresDriver: ConnectionDriver, TimerOwner {
+final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   let plans: [StatementPlan]
   let connectionText: String
   let displayAddress: String
@@ -21,6 +21,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
   private let connectTimeoutNanoseconds: UInt64
   private var connections: ContiguousArray<PostgresConnection> = []
   private var pool: ExclusivePool
+  /// Connections with a statement to be sent at the end of the turn.
+  private var sending: ContiguousArray<Int> = []
   private var acquireTimer: ReactorTimer!
   /// Connects under way, and connections that wait for their turn. A backend costs the server a process: never more than 16 at once.
   private var connectsInFlight = 0
@@ -169,7 +171,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     }
     let now = reactor.now
     if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
-      return run(call, plan, on: connection, now: now)
+      return run(call, plan, on: connection)
     }
     guard call.lease == nil, plan.role == .plain || plan.role == .beginsTransaction else { return submitOutOfPlace(call, plan, now: now) }
     guard !isClosed else { return call.fail(OperationError(.disconnected, "the connection '\(name)' is closed"), at: now) }
@@ -208,37 +210,34 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
     return connection
   }
 
-  /// A loop, since a call that cannot be sent frees its connection for the next.
-  private func perform(_ first: ExclusivePool.Action) {
-    defer { note(now: reactor.now) }
-    var action = first
-    while true {
-      switch action {
-      case .rest: return
-      case .wait(let deadline):
-        // Deadlines come in the queue's order: an armed timer is early enough.
-        if !acquireTimer.isArmed { reactor.arm(acquireTimer, at: deadline) }
-        return
-      case .run(let call, let number):
-        let plan = plansByOperation[call.operation]!
-        call.place = number
-        do throws(OperationError) {
-          return try connections[number].run(call, plan)
-        } catch {
-          call.fail(error, at: MonotonicClock.now)
-          action = pool.connectionFreed(number)
-        }
-      }
+  private func perform(_ action: ExclusivePool.Action) {
+    switch action {
+    case .rest: break
+    case .wait(let deadline):
+      // Deadlines come in the queue's order: an armed timer is early enough.
+      if !acquireTimer.isArmed { reactor.arm(acquireTimer, at: deadline) }
+    case .run(let call, let number): run(call, plansByOperation[call.operation]!, on: connections[number])
     }
+    note(now: reactor.now)
   }
 
-  private func run(_ call: OperationCall, _ plan: StatementPlan, on connection: PostgresConnection, now: UInt64) {
+  /// Statements are sent together, at the end of the turn: each wakes a backend, and woken one by one between other work they take the
+  /// processor away from each other and from us. With 64 users on two cores an order took a tenth less CPU so.
+  private func run(_ call: OperationCall, _ plan: StatementPlan, on connection: PostgresConnection) {
     call.place = connection.number
-    do throws(OperationError) {
-      try connection.run(call, plan)
-    } catch {
-      call.fail(error, at: now)
+    connection.run(call, plan)
+    sending.append(connection.number)
+    if sending.count == 1 { reactor.flushAtTurnEnd(self) }
+  }
+
+  func turnEnded(now: UInt64) {
+    // A call that cannot be sent frees its connection, and another may take it.
+    var position = 0
+    while position < sending.count {
+      connections[sending[position]].sendNow()
+      position += 1
     }
+    sending.removeAll(keepingCapacity: true)
   }
 
   package func timerFired(_ timer: ReactorTimer, now: UInt64) {
@@ -310,6 +309,11 @@ final class PostgresDriver: ConnectionDriver, TimerOwner {
       let plan = plansByOperation[call.operation]!
       let connection = connections[call.place]
       let isInTransaction = connection.leaseHolder === call
+      if connection.takeBack() {
+        call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
+        if !isInTransaction { free(connection, now: now) }
+        return
+      }
       // The reply may come at any time, and whatever came next on this connection would take it for its own: the connection goes.
       connection.leaseHolder = nil
       connection.drop()

@@ -142,13 +142,13 @@ final class EventBook {
     }
     guard let values, let id else { return }
     guard var number = table.find(id) ?? newAttempt(origin, id) else { return }
-    let before = records[number]
-    guard origin.rawValue > before.origin.rawValue else {
+    let (earlier, wasDecided) = (records[number].origin, records[number].isDecided)
+    guard origin.rawValue > earlier.rawValue else {
       if origin == .committed { repeatCommit(number) }
       return
     }
-    if before.origin == .rolledBack, !before.isDecided { undecidedRolledBack -= 1 }
-    if before.isDecided {
+    if earlier == .rolledBack, !wasDecided { undecidedRolledBack -= 1 }
+    if wasDecided {
       // Its rows are written and stand; what was seen counts for the new attempt too.
       number = successor(of: number)
     }
@@ -165,7 +165,7 @@ final class EventBook {
       return
     }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    if before.origin != .unknown || before.isDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
+    if earlier != .unknown || wasDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
     guard origin == .committed else { return }
     for hop in hops {
       if hop.seenAt(number) != nil {
@@ -357,20 +357,24 @@ final class EventBook {
       hop.inOrder(record: nil, version: version, key: key, isFirst: false, notBefore: notBefore, seen: seen, horizon: underWay.next, id: id)
       return
     }
-    let record = records[number]
+    // Field by field: a record's copy costs reference counts.
+    let (origin, isDecided) = (records[number].origin, records[number].isDecided)
     notBefore = max(notBefore, hop.absentSince(number))
-    if record.begun == 0 { records[number].begun = seen }
+    if records[number].begun == 0 { records[number].begun = seen }
     let isFirst = hop.see(number, notBefore: notBefore, seen: seen, isRead: isRead)
-    hop.inOrder(
-      record: (number, record.serial), version: version, key: key, isFirst: isFirst, notBefore: notBefore, seen: seen, horizon: underWay.next)
-    if hop.wantsNames, !event.hasKey || record.key >= 0 || key >= 0 {
-      hop.learnName(content, id: id, key: event.hasKey ? keys.keys[key >= 0 ? key : Int(record.key)] : nil)
+    if hop.isVersioned {
+      hop.inOrder(
+        record: (number, records[number].serial), version: version, key: key, isFirst: isFirst, notBefore: notBefore, seen: seen,
+        horizon: underWay.next)
     }
-    switch record.origin {
+    if hop.wantsNames, !event.hasKey || records[number].key >= 0 || key >= 0 {
+      hop.learnName(content, id: id, key: event.hasKey ? keys.keys[key >= 0 ? key : Int(records[number].key)] : nil)
+    }
+    switch origin {
     case .committed:
-      if isFirst, !record.isDecided {
+      if isFirst, !isDecided {
         hop.eventSettled()
-        hop.recordLag(number, sent: record.sent, acknowledged: record.acknowledged)
+        hop.recordLag(number, sent: records[number].sent, acknowledged: records[number].acknowledged)
       }
       var isRight = isRightVersion(version, number)
       for field in 0..<bodyCount where isRight {
@@ -383,10 +387,10 @@ final class EventBook {
       if bodyCount > 0 || version != nil || !hop.showsMessages {
         hop.keepEarly(number, HopBook.EarlyLook(body: body(hop), version: version, notBefore: notBefore, seen: seen))
       }
-      if isFirst, record.origin == .unknown, !record.isDecided { hop.eventSettled() }
+      if isFirst, origin == .unknown, !isDecided { hop.eventSettled() }
     }
     guard isFirst else {
-      if !isRead, record.isDecided, record.origin != .unclaimed { hop.countLateDuplicate(number, commits: record.repeatedCommits, id) }
+      if !isRead, isDecided, origin != .unclaimed { hop.countLateDuplicate(number, commits: records[number].repeatedCommits, id) }
       return
     }
     hop.wake(number, seen: seen)
