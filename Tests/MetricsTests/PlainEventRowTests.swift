@@ -31,20 +31,6 @@ import Testing
     #expect(plainCount > 400 && plainCount < 4_000, "of both kinds some, seed \(random.seed)")
   }
 
-  @Test func `a row is written byte for byte as the general writer does`() {
-    var random = EventRowSamples()
-    for _ in 0..<1_000 {
-      let row = random.row()
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("r", JournalEventRow.kind.rawValue)
-      row.writeMembers(to: &json)
-      json.endObject()
-      json.endLine()
-      #expect(row.line() == json.bytes, "seed \(random.seed)")
-    }
-  }
-
   /// Else runs would be slow again, and nothing would tell.
   @Test func `every member of a plain row is read without the general reader`() {
     let row = JournalEventRow(

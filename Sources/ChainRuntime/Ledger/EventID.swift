@@ -1,4 +1,5 @@
 import ChainProgram
+import Metrics
 
 /// What identifies an event on every hop.
 enum EventID: Hashable {
@@ -47,6 +48,17 @@ enum EventID: Hashable {
       var bytes: [UInt8] = []
       bits.appendText(to: &bytes)
       return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+}
+
+extension EventRows {
+  /// Keeps an id for the rows of its event.
+  mutating func keep(_ id: EventID) -> Text {
+    switch id {
+    case .int(let number): .integer(number)
+    case .text(let text): keep(text)
+    case .uuid(let bits): keep { bits.appendText(to: &$0) }
     }
   }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 /// An event row in the journal's own bytes: where its parts stand, and nothing decoded that nobody asked for.
 ///
 /// A run has a row for each event and hop, far more than all other records together, and the general JSON code takes 50 000 instructions
-/// for one. Only a line that looks in every way as `EventRowText` writes those without a character to escape is plain; any other is left to
+/// for one. Only a line that looks in every way as ``EventRows`` writes those without a character to escape is plain; any other is left to
 /// the general reader, so nothing depends on these rules but time. A test holds both ways to the same result.
 ///
 /// Valid as long as the bytes that it was found in, behind whose parts at least eight more can be read (the line's end).
