@@ -36,17 +36,7 @@ extension JSONWriter {
 
   /// Appends a number's decimal digits.
   package static func appendDigits(_ value: UInt64, to buffer: inout [UInt8]) {
-    if value < 10 { return buffer.append(UInt8(ascii: "0") + UInt8(value)) }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var rest = value
-      var start = 20
-      while rest > 0 {
-        start -= 1
-        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      }
-      buffer.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
-    }
+    buffer.append(upTo: TextCursor.digitsMax) { $0.digits(value) }
   }
 
   private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10 }

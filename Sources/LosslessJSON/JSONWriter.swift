@@ -36,10 +36,15 @@ package struct JSONWriter: Sendable {
   }
 
   /// Appends a whole line whose text the caller vouches for, and its end.
-  package mutating func line(_ append: (inout [UInt8]) -> Void) {
+  ///
+  /// - Parameter capacity: Bytes, at least as many as will be written.
+  package mutating func line(upTo capacity: Int, _ write: (inout TextCursor) -> Void) {
     precondition(depth == 0, "a line stands outside of all containers")
-    append(&bytes)
-    endLine()
+    bytes.append(upTo: capacity + 1) {
+      write(&$0)
+      $0.literal("\n")
+    }
+    needsComma = false
   }
 
   package mutating func beginObject() { open(UInt8(ascii: "{")) }

@@ -40,7 +40,7 @@ import Testing
       return !stage.endings.isEmpty
     }
     #expect(stage.endings == [.completed] && isSighted && !observer.isFencing)
-    let row = try #require(stage.ledger.finish(now: MonotonicClock.now).first)
+    let row = try #require(stage.ledger.finish(now: MonotonicClock.now).decoded.first)
     let width = try #require(row.highNanoseconds) - (try #require(row.lowNanoseconds))
     // With nothing but `sent` it would be 20 ms.
     #expect(width <= 2 * milliseconds && row.highNanoseconds! < row.ackedNanoseconds!, "\(width)")

@@ -84,7 +84,7 @@ import Testing
     #expect(ending == .completed && steps(script) == [0, 1, 2, 3, 5] && script.heldLeases == 0 && script.endedLeases == 0)
     #expect(stage.ledger.counts()[0].counts == EventCounts(attempted: 1, committed: 1))
     // The bracket is the commit's: it cannot have happened before the commit was sent.
-    let row = stage.ledger.finish(now: MonotonicClock.now)[0]
+    let row = stage.ledger.finish(now: MonotonicClock.now).decoded[0]
     #expect(row.id == "42" && row.sentNanoseconds! >= script.submitted[3].at)
   }
 
@@ -401,7 +401,7 @@ import Testing
     #expect(stage.recorder.takeFailures()[0].fingerprint.errorClass == "missed_deadline")
     script.sight("queue", id: 42)
     stage.turn(within: 10 * milliseconds) { false }
-    #expect(stage.endings.count == 1 && stage.ledger.finish(now: MonotonicClock.now).map(\.outcome) == [.ok])
+    #expect(stage.endings.count == 1 && stage.ledger.finish(now: MonotonicClock.now).decoded.map(\.outcome) == [.ok])
   }
 
   @Test func `everyone who waits for the same event is woken`() throws {

@@ -247,7 +247,7 @@ import Testing
 
   @Test func `a journal reads back as the sum of its records`() throws {
     var seen: [JournalEventRow] = []
-    let record = try JournalReader.read(bytes: whole()) { (row) throws(JournalReadError) in seen.append(row) }
+    let record = try JournalReader.read(bytes: whole()) { (row) throws(JournalReadError) in seen.append(row.decoded) }
     #expect(seen == rows())
     #expect(record.start == start())
     #expect(!record.isCrashed && record.end?.exitCode == 4 && record.damagedLines == 0)

@@ -4,8 +4,8 @@ import Metrics
 /// What became of each event, once nothing more can change it.
 extension EventBook {
   /// Writes rows in the order of arrival, each once its settle time has passed.
-  func advance(now: UInt64, isFinal: Bool, limit: Int, into rows: inout [JournalEventRow]) {
-    rows.append(contentsOf: lateRows)
+  func advance(now: UInt64, isFinal: Bool, limit: Int, into rows: inout EventRows) {
+    for row in lateRows { rows.append(row) }
     lateRows.removeAll(keepingCapacity: true)
     for hop in hops {
       hop.orderWhatIsKnown(isFinal: isFinal)
@@ -52,14 +52,17 @@ extension EventBook {
 
   private func isFree(_ number: Int) -> Bool { hops.allSatisfy { $0.isFree(number) } }
 
-  private func decide(_ number: Int, now: UInt64, into rows: inout [JournalEventRow]) {
+  private func decide(_ number: Int, now: UInt64, into rows: inout EventRows) {
     records[number].isDecided = true
     for hop in hops { hop.forget(number) }
     let record = records[number]
     if record.origin == .rolledBack { undecidedRolledBack -= 1 }
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
-    for (position, outcome) in outcomes(number, now: now) {
+    let id = rows.keep(record.id)
+    let key = event.hasKey ? keep(0, of: number, in: &rows) : .absent
+    let version = event.hasVersion ? keep(1, of: number, in: &rows) : .absent
+    eachOutcome(of: record, number, now: now) { position, outcome in
       let hop = hops[position]
       for _ in 0...record.repeatedCommits { hop.counts.count(outcome) }
       var anomalies = hop.anomalies(number, isClaimed: record.origin != .unclaimed, commits: record.repeatedCommits)
@@ -68,11 +71,10 @@ extension EventBook {
         if hop.judgeReadYourWrites(number, record, settle: event.settleNanoseconds, now: now, key: keyID(record)) { anomalies.append(.readYourWrites) }
       }
       rows.append(
-        JournalEventRow(
-          event: index, hop: position, id: record.id.text, key: text(number, 0, event.hasKey), version: text(number, 1, event.hasVersion),
-          sentNanoseconds: record.sent == 0 ? nil : record.sent, ackedNanoseconds: record.origin == .committed ? record.acknowledged : nil,
-          lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
-          anomalies: anomalies))
+        event: index, hop: position, id: id, key: key, version: version, sentNanoseconds: record.sent == 0 ? nil : record.sent,
+        ackedNanoseconds: record.origin == .committed ? record.acknowledged : nil,
+        lowNanoseconds: hop.lowerBound(number, sent: record.sent), highNanoseconds: hop.seenAt(number), outcome: outcome,
+        anomalies: anomalies)
     }
     if holdsStates { keepFinalState(number) }
     if isFree(number) { release(number) } else { lingering.append(number) }
@@ -95,11 +97,9 @@ extension EventBook {
       mismatches: mismatches)
   }
 
-  /// What became of the event hop by hop; hops at which there is nothing to say are left out.
-  func outcomes(_ number: Int, now: UInt64) -> [(hop: Int, outcome: EventOutcome)] {
-    let record = records[number]
-    var found: [(hop: Int, outcome: EventOutcome)] = []
-    found.reserveCapacity(hops.count)
+  /// Tells what became of the event hop by hop; hops at which there is nothing to say are left out.
+  @inline(__always)
+  func eachOutcome(of record: Record, _ number: Int, now: UInt64, _ body: (_ hop: Int, EventOutcome) -> Void) {
     var isBlocked = false
     for (position, hop) in hops.enumerated() {
       let outcome: EventOutcome
@@ -124,9 +124,8 @@ extension EventBook {
       case (.unclaimed, true): outcome = .unexpected
       case (.rolledBack, false), (.unclaimed, false): continue
       }
-      found.append((position, outcome))
+      body(position, outcome)
     }
-    return found
   }
 
   private func isSuperseded(_ record: Record, at hop: HopBook) -> Bool {

@@ -263,7 +263,8 @@ final class EventBook {
   private func repeatCommit(_ number: Int) {
     records[number].repeatedCommits += 1
     if records[number].isDecided {
-      for (hop, outcome) in outcomes(number, now: records[number].acknowledged &+ event.settleNanoseconds) { hops[hop].countRepeat(outcome) }
+      let record = records[number]
+      eachOutcome(of: record, number, now: record.acknowledged &+ event.settleNanoseconds) { hop, outcome in hops[hop].countRepeat(outcome) }
     }
   }
 
@@ -484,11 +485,12 @@ final class EventBook {
     Ordering.holds(.equal, .string, fields[number * fieldCount + 2 + field], shown)
   }
 
-  func text(_ number: Int, _ field: Int, _ isMapped: Bool) -> String? {
-    guard isMapped else { return nil }
-    var bytes: [UInt8] = []
-    guard fields[number * fieldCount + field].appendText(to: &bytes) else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
+  /// Keeps a record's key or version for its rows.
+  func keep(_ field: Int, of number: Int, in rows: inout EventRows) -> EventRows.Text {
+    if case .int(let value) = fields[number * fieldCount + field] { return .integer(value) }
+    var hasText = false
+    let text = rows.keep { hasText = fields[number * fieldCount + field].appendText(to: &$0) }
+    return hasText ? text : .absent
   }
 
   // Waiting users

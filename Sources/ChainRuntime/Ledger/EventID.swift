@@ -1,4 +1,5 @@
 import ChainProgram
+import Metrics
 
 /// What identifies an event on every hop.
 enum EventID: Hashable {
@@ -51,6 +52,17 @@ enum EventID: Hashable {
     case .int(let number): Value.appendInteger(number, to: &bytes)
     case .text(let text): bytes.append(contentsOf: text.utf8)
     case .uuid(let bits): bits.appendText(to: &bytes)
+    }
+  }
+}
+
+extension EventRows {
+  /// Keeps an id for the rows of its event.
+  mutating func keep(_ id: EventID) -> Text {
+    switch id {
+    case .int(let number): .integer(number)
+    case .text(let text): keep(text)
+    case .uuid(let bits): keep { bits.appendText(to: &$0) }
     }
   }
 }

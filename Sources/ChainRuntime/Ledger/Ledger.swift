@@ -77,16 +77,16 @@ final class Ledger {
   /// Decides what has become decidable at `now`, at most `limit` rows of each event: called often, so that no call is long.
   ///
   /// - Returns: rows of events that are decided and old enough not to change.
-  func advance(now: UInt64, limit: Int) -> [JournalEventRow] {
-    var rows: [JournalEventRow] = []
+  func advance(now: UInt64, limit: Int) -> EventRows {
+    var rows = EventRows()
     for book in books { book.advance(now: now, isFinal: false, limit: limit, into: &rows) }
     return rows
   }
 
   /// Decides what is left, at most `limit` of each event: what was not seen and whose settle time has not passed is `unobserved`. Called until
   /// `isWritten`.
-  func finish(now: UInt64, limit: Int = .max) -> [JournalEventRow] {
-    var rows: [JournalEventRow] = []
+  func finish(now: UInt64, limit: Int = .max) -> EventRows {
+    var rows = EventRows()
     for book in books { book.advance(now: now, isFinal: true, limit: limit, into: &rows) }
     return rows
   }

@@ -9,7 +9,7 @@ package enum JournalReader {
   ///   - eachEventRow: Called with every event row, in the journal's order.
   ///   - eachInterval: Called with every interval record, in the journal's order.
   package static func read(
-    path: String, eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
+    path: String, eachEventRow: (EventRowLine) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
     eachInterval: (JournalInterval) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
   ) throws(JournalReadError) -> RunRecord {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -17,20 +17,31 @@ package enum JournalReader {
     defer { close(descriptor) }
 
     var builder = RunRecordBuilder()
-    var pending: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 20)
+    var room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { room.deallocate() }
+    var filled = 0
     while true {
-      let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      // As large as the longest line.
+      if filled == room.count {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: room.count * 2, alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(room))
+        room.deallocate()
+        room = larger
+      }
+      let count = Glibc.read(descriptor, room.baseAddress! + filled, room.count - filled)
       if count < 0 {
         if errno == EINTR { continue }
         throw .cannotRead(code: errno)
       }
       if count == 0 { break }
-      pending.append(contentsOf: piece[..<count])
-      let used = try consumeLines(of: pending, isLast: false, into: &builder, eachInterval, eachEventRow)
-      pending.removeSubrange(..<used)
+      filled += count
+      let text = UnsafeRawBufferPointer(rebasing: room[..<filled])
+      let used = try consumeLines(of: text, isLast: false, into: &builder, eachInterval, eachEventRow)
+      filled -= used
+      memmove(room.baseAddress!, room.baseAddress! + used, filled)
     }
-    _ = try consumeLines(of: pending, isLast: true, into: &builder, eachInterval, eachEventRow)
+    let text = UnsafeRawBufferPointer(rebasing: room[..<filled])
+    _ = try consumeLines(of: text, isLast: true, into: &builder, eachInterval, eachEventRow)
     return try builder.finish()
   }
 
@@ -51,7 +62,8 @@ package enum JournalReader {
       bytes.append(contentsOf: piece[..<count])
     }
     let end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-    guard let root = parse(bytes, 0..<end)?.root, root["r"]?.string == JournalStart.kind.rawValue else { throw .noStart }
+    let document = bytes.withUnsafeBytes { parse(UnsafeRawBufferPointer(rebasing: $0[..<end])) }
+    guard let root = document?.root, root["r"]?.string == JournalStart.kind.rawValue else { throw .noStart }
     let start = JournalStart(root)
     guard start.format == JournalStart.currentFormat else { throw .unsupportedFormat(start.format) }
     return start
@@ -59,37 +71,40 @@ package enum JournalReader {
 
   /// As ``read(path:eachEventRow:eachInterval:)``, from memory.
   package static func read(
-    bytes: [UInt8], eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
+    bytes: [UInt8], eachEventRow: (EventRowLine) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in },
     eachInterval: (JournalInterval) throws(JournalReadError) -> Void = { (_) throws(JournalReadError) in }
   ) throws(JournalReadError) -> RunRecord {
     var builder = RunRecordBuilder()
-    _ = try consumeLines(of: bytes, isLast: true, into: &builder, eachInterval, eachEventRow)
+    try bytes.withUnsafeBufferPointer { (bytes) throws(JournalReadError) in
+      _ = try consumeLines(of: UnsafeRawBufferPointer(bytes), isLast: true, into: &builder, eachInterval, eachEventRow)
+    }
     return try builder.finish()
   }
 
   /// - Returns: how many bytes were used.
   private static func consumeLines(
-    of bytes: [UInt8], isLast: Bool, into builder: inout RunRecordBuilder,
+    of text: UnsafeRawBufferPointer, isLast: Bool, into builder: inout RunRecordBuilder,
     _ eachInterval: (JournalInterval) throws(JournalReadError) -> Void,
-    _ eachEventRow: (JournalEventRow) throws(JournalReadError) -> Void
+    _ eachEventRow: (EventRowLine) throws(JournalReadError) -> Void
   ) throws(JournalReadError) -> Int {
     var start = 0
-    while start < bytes.count {
-      let newline = newline(in: bytes, from: start)
-      // The last line of a crashed run may be torn: without its newline it counts only if it is complete.
-      if newline == nil && !isLast { break }
-      let end = newline ?? bytes.count
-      // One line for each event and hop: far more than all others together.
-      if let row = EventRowText.row(bytes, start..<end) {
+    while start < text.count {
+      // One line for each event and hop: far more than all others together. Its end is found by reading it.
+      if let row = PlainEventRow(in: text, at: start),
+        case let end = start + row.byteCount, end < text.count ? text[end] == UInt8(ascii: "\n") : isLast
+      {
         builder.add(row)
-        try eachEventRow(row)
+        try eachEventRow(.plain(row))
         start = end + 1
         continue
       }
-      let document = parse(bytes, start..<end)
-      if let document {
+      let newline = newline(in: text, from: start)
+      // The last line of a crashed run may be torn: without its newline it counts only if it is complete.
+      if newline == nil && !isLast { break }
+      let end = newline ?? text.count
+      if let document = parse(UnsafeRawBufferPointer(rebasing: text[start..<end])) {
         switch builder.add(document.root) {
-        case .row(let row): try eachEventRow(row)
+        case .row(let row): try eachEventRow(.general(row))
         case .interval(let interval): try eachInterval(interval)
         case .nothing: break
         }
@@ -98,17 +113,11 @@ package enum JournalReader {
       }
       start = end + 1
     }
-    return min(start, bytes.count)
+    return min(start, text.count)
   }
 
-  private static func newline(in bytes: [UInt8], from start: Int) -> Int? {
-    bytes.withUnsafeBytes { text in
-      memchr(text.baseAddress! + start, Int32(UInt8(ascii: "\n")), text.count - start).map { UnsafeRawPointer($0) - text.baseAddress! }
-    }
-  }
-
-  private static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> JSONDocument? {
-    bytes.withUnsafeBytes { text in parse(UnsafeRawBufferPointer(rebasing: text[range])) }
+  private static func newline(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    memchr(text.baseAddress! + start, Int32(UInt8(ascii: "\n")), text.count - start).map { UnsafeRawPointer($0) - text.baseAddress! }
   }
 
   static func parse(_ line: UnsafeRawBufferPointer) -> JSONDocument? { try? JSONDocument(parsing: line, maximumBytes: 64 << 20) }

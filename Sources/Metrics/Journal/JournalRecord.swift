@@ -7,8 +7,6 @@ package protocol JournalRecord: Sendable {
   static var kind: JournalKind { get }
   /// Writes the members, without the braces and without `r`.
   func writeMembers(to json: inout JSONWriter)
-  /// Appends the record as one line.
-  func write(to json: inout JSONWriter)
   init(_ json: JSONValue)
 }
 

@@ -74,6 +74,11 @@ package final class JournalWriter: Sendable {
     }
   }
 
+  package func append(_ rows: EventRows) {
+    guard !rows.isEmpty else { return }
+    append(count: rows.count) { rows.write(to: &$0) }
+  }
+
   private func append(count: Int, _ batch: @escaping @Sendable (inout JSONWriter) -> Void) {
     let isFirst = mailbox.withLock { mailbox in
       guard !mailbox.isClosing, mailbox.failure == nil else {

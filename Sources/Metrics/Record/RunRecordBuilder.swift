@@ -196,6 +196,12 @@ struct RunRecordBuilder {
     record.servers[server].facts = facts
   }
 
+  mutating func add(_ row: PlainEventRow) {
+    guard case .ok = row.outcome, !row.hasAnomalies else { return add(row.decoded) }
+    guard rowCounts.indices.contains(row.event), rowCounts[row.event].indices.contains(row.hop) else { return }
+    rowCounts[row.event][row.hop].ok += 1
+  }
+
   mutating func add(_ row: JournalEventRow) {
     guard rowCounts.indices.contains(row.event), rowCounts[row.event].indices.contains(row.hop) else { return }
     rowCounts[row.event][row.hop].count(row.outcome)

@@ -27,8 +27,9 @@ final class OutputFile {
     if buffer.count >= 1 << 18 { flush() }
   }
 
-  func write(_ bytes: [UInt8]) {
-    buffer.append(contentsOf: bytes)
+  /// - Parameter append: Appends to what waits to be written.
+  func write(_ append: (inout [UInt8]) -> Void) {
+    append(&buffer)
     if buffer.count >= 1 << 18 { flush() }
   }
 

@@ -53,7 +53,7 @@ package enum ResultFiles {
     do throws(JournalReadError) {
       // The start record names the rows that follow it.
       let start = try JournalReader.readStart(path: journal)
-      var csv = EventsCSV(events: start.events)
+      let csv = EventsCSV(events: start.events)
       let log = HistogramLog(start: start)
       attempt { () throws(ResultFilesError) in events = try OutputFile(directory + "/" + eventsName) }
       // Only beside its journal: another folder was asked for other files.
@@ -61,7 +61,7 @@ package enum ResultFiles {
       events?.write(EventsCSV.header)
       histograms?.write(log.header)
       run = try JournalReader.read(path: journal) { (row) throws(JournalReadError) in
-        events?.write(csv.line(for: row))
+        events?.write { csv.append(row, to: &$0) }
       } eachInterval: { (interval) throws(JournalReadError) in
         histograms?.write(log.lines(of: interval))
       }

@@ -90,7 +90,7 @@ enum TraceCommand {
     }
     do {
       var rows: [JournalEventRow] = []
-      let record = try JournalReader.read(path: scratch.journalPath) { (row) throws(JournalReadError) in rows.append(row) }
+      let record = try JournalReader.read(path: scratch.journalPath) { (row) throws(JournalReadError) in rows.append(row.decoded) }
       output.summarise(rows)
       if record.checks.contains(where: { $0.failed > 0 }) { code = max(code, .failed) }
       let iterations = record.iterations

@@ -55,8 +55,8 @@ final class Books {
     ledger.sink(event: 0, hop: hop).sighted(Sighting(notBefore: notBefore, seen: seen, content: sightingContent(key: key, content)))
   }
 
-  func advance(to now: UInt64) { rows += ledger.advance(now: now, limit: 500) }
-  func finish(at now: UInt64) { rows += ledger.finish(now: now) }
+  func advance(to now: UInt64) { rows += ledger.advance(now: now, limit: 500).decoded }
+  func finish(at now: UInt64) { rows += ledger.finish(now: now).decoded }
 
   var counts: JournalLedger { ledger.counts()[0] }
 

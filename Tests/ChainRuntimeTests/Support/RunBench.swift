@@ -52,7 +52,7 @@ struct RunBench {
     let result = try #require(run.wait(milliseconds: 20_000), "the run did not end")
     try #require(journal.close())
     var rows: [JournalEventRow] = []
-    let record = try JournalReader.read(path: path) { (row) throws(JournalReadError) in rows.append(row) }
+    let record = try JournalReader.read(path: path) { (row) throws(JournalReadError) in rows.append(row.decoded) }
     var moments: [JournalMoment] = []
     try JournalReader.replay(path: path) { moments.append($0) }
     return Outcome(result: result, record: record, rows: rows, phases: progress.phases, reports: progress.reports, moments: moments)
