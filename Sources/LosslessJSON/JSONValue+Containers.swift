@@ -69,6 +69,31 @@ package struct JSONElements: Sequence, IteratorProtocol, Sendable {
   }
 }
 
+extension JSONValue {
+  /// Calls `body` with each element of an array of whole numbers that are not negative, until it returns false or one is something else.
+  ///
+  /// For arrays of thousands, such as a histogram's buckets: no value is made of an element.
+  package func forEachUnsigned(_ body: (UInt64) -> Bool) {
+    guard kind == .array else { return }
+    withExtendedLifetime(document) {
+      let (nodes, bytes) = (document.nodes, document.bytes)
+      var at = index + 1
+      for _ in 0..<count {
+        let node = nodes[at]
+        guard node.kind == CJSON_NUMBER.rawValue, node.length <= 19 else { return }
+        var number: UInt64 = 0
+        for place in Int(node.offset)..<Int(node.offset) + Int(node.length) {
+          let digit = UInt64(bytes[place] &- UInt8(ascii: "0"))
+          guard digit <= 9 else { return }
+          number = number &* 10 &+ digit
+        }
+        guard body(number) else { return }
+        at = Int(node.next)
+      }
+    }
+  }
+}
+
 /// The members of an object, in the order of the text, repeated keys included; empty for other kinds.
 package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
   private let document: JSONDocument

@@ -198,6 +198,23 @@ struct SplitMix: RandomNumberGenerator {
   }
 }
 
+@Suite struct JSONUnsignedTests {
+  @Test(arguments: [
+    ("[]", []), ("[0,1,18446744073709551,9223372036854775807]", [0, 1, 18_446_744_073_709_551, 9_223_372_036_854_775_807]),
+    ("[ 5 , 6 ]", [5, 6]), ("[1,-2,3]", [1]), ("[1,2.5]", [1]), ("[1,2e3]", [1]), ("[1,\"2\"]", [1]), ("[1,[2],3]", [1]), ("{\"a\":1}", []), ("7", []),
+    ("[1,99999999999999999999]", [1]),
+  ]) func `whole numbers of an array are told one by one, up to what is none`(text: String, expected: [UInt64]) throws {
+    var text = text
+    let document = try text.withUTF8 { try JSONDocument(parsing: UnsafeRawBufferPointer($0)) }
+    var found: [UInt64] = []
+    document.root.forEachUnsigned {
+      found.append($0)
+      return true
+    }
+    #expect(found == expected)
+  }
+}
+
 @Suite struct JSONScanTests {
   private func scan(_ name: String, _ text: String) -> String? {
     var (name, text) = (name, text)

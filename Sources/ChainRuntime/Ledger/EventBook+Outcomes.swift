@@ -59,7 +59,7 @@ extension EventBook {
     if record.origin == .rolledBack { undecidedRolledBack -= 1 }
     // Given up: what comes now comes too late to be waited for.
     if record.origin == .committed || record.origin == .unknown { for hop in hops where !hop.isSeen(number) { hop.eventSettled() } }
-    let id = rows.keep(record.id)
+    let id = rows.keep(ids[number])
     let key = event.hasKey ? keep(0, of: number, in: &rows) : .absent
     let version = event.hasVersion ? keep(1, of: number, in: &rows) : .absent
     eachOutcome(of: record, number, now: now) { position, outcome in
@@ -93,7 +93,7 @@ extension EventBook {
     var mismatches: UInt32 = 0
     for hop in hops where hop.hop < 30 && hop.isMismatch(number) { mismatches |= 1 << UInt32(hop.hop) }
     finalStates.append(
-      record.id, version: record.version, body: record.origin == .committed ? keptBody(number) : 0, origin: record.origin,
+      ids[number], version: record.version, body: record.origin == .committed ? keptBody(number) : 0, origin: record.origin,
       mismatches: mismatches)
   }
 
@@ -135,14 +135,13 @@ extension EventBook {
 
   /// Lets the record go, and keeps of it what tells later sightings apart.
   private func release(_ number: Int) {
-    let record = records[number]
-    if table.find(record.id) == number {
-      table.remove(record.id)
+    if table.find(ids[number]) == number {
+      table.remove(ids[number])
       remember(number)
     }
     for hop in hops { hop.endRecord(number) }
     records[number].isAlive = false
-    records[number].id = .int(0)
+    ids[number] = .int(0)
     freeRecords.append(Int32(truncatingIfNeeded: number))
   }
 
@@ -158,11 +157,11 @@ extension EventBook {
       }
     }
     if isSettled {
-      if decided.note(.settled, of: record.id.compact) { exceptions.removeAll() }
+      if decided.note(.settled, of: ids[number].compact) { exceptions.removeAll() }
     } else if record.origin == .rolledBack, seen == 0 {
-      if decided.note(.rolledBack, of: record.id.compact) { exceptions.removeAll() }
+      if decided.note(.rolledBack, of: ids[number].compact) { exceptions.removeAll() }
     } else if record.origin != .unclaimed || seen != 0 {
-      noteException(record.id.compact, seen | UInt32(record.origin.rawValue))
+      noteException(ids[number].compact, seen | UInt32(record.origin.rawValue))
     }
   }
 }

@@ -133,7 +133,7 @@ extension EventBook {
   /// As the hop's `at` says, or as those were named that were seen.
   private func nameOfEntry(_ hop: HopBook, _ number: Int) -> [UInt8]? {
     if hop.saysWhere { return entryName(hop, of: number) }
-    guard hop.names.areOfKeys else { return hop.names.name(of: records[number].id) }
+    guard hop.names.areOfKeys else { return hop.names.name(of: ids[number]) }
     return records[number].key >= 0 ? hop.names.name(of: keys.keys[Int(records[number].key)]) : nil
   }
 

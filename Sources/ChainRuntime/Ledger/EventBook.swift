@@ -16,8 +16,8 @@ final class EventBook {
     case committed
   }
 
+  /// Plain memory, which is copied without counting anything: the id stands in `ids`.
   struct Record {
-    var id: EventID
     var sent: UInt64 = 0
     var acknowledged: UInt64 = 0
     /// Nanoseconds: the first sighting of an unclaimed one, or when a user began to wait for it.
@@ -45,6 +45,8 @@ final class EventBook {
   private let runID: String
   var table = EventIDTable()
   var records = PagedArray<Record>()
+  /// By record.
+  var ids = PagedArray<EventID>()
   var freeRecords: ContiguousArray<Int32> = []
   /// key, version and body of each record; empty if the chain maps none of them.
   private var fields = PagedArray<Value>()
@@ -209,7 +211,7 @@ final class EventBook {
 
   /// Where the hop says that the event will be found, by its id, key, version and body.
   func entryName(_ hop: HopBook, of number: Int) -> [UInt8] {
-    var values = [records[number].id.value]
+    var values = [ids[number].value]
     for field in 0..<max(2, fieldCount) { values.append(fieldCount > 0 ? fields[number * fieldCount + field] : .null) }
     return values.withUnsafeBufferPointer { hop.entryName($0.baseAddress!) }
   }
@@ -270,7 +272,7 @@ final class EventBook {
 
   /// A record of its own for a later attempt with the same id.
   private func successor(of old: Int) -> Int {
-    let id = records[old].id
+    let id = ids[old]
     table.remove(id)
     let number = append(id)
     for hop in hops { hop.copySight(from: old, to: number) }
@@ -282,12 +284,14 @@ final class EventBook {
     if let free = freeRecords.popLast() {
       number = Int(free)
       let serial = records[number].serial &+ 1
-      records[number] = Record(id: id)
+      records[number] = Record()
+      ids[number] = id
       records[number].serial = serial
       for field in 0..<fieldCount { fields[number * fieldCount + field] = .null }
     } else {
       number = records.count
-      records.append(Record(id: id))
+      records.append(Record())
+      ids.append(id)
       for _ in 0..<fieldCount { fields.append(.null) }
     }
     records[number].horizon = underWay.next

@@ -25,7 +25,7 @@ extension HopBook {
       bounds = (min(bounds?.low ?? low, low), min(bounds?.high ?? newer.seen, newer.seen))
     }
     func violation(_ low: UInt64, _ high: UInt64?) -> GuaranteeTally.Violation {
-      GuaranteeTally.Violation(id: record.id, key: key, version: record.hasVersion ? record.version : nil, ageLow: low, ageHigh: high)
+      GuaranteeTally.Violation(id: book?.ids[number] ?? .int(0), key: key, version: record.hasVersion ? record.version : nil, ageLow: low, ageHigh: high)
     }
     guard let bounds else {
       guard now >= end, !mayHaveMissed(number, from: record.sent, to: end) else {

@@ -481,7 +481,7 @@ final class HopBook: SightingSink {
     let isKnown = monotonicReads != nil && order.isKnown(key: key)
     let step = order.see(key: key, version: version, isFirst: isFirst, notBefore: notBefore, seen: seen, record: record, serial: serial)
     if isKnown {
-      let id = id ?? (record >= 0 && step.isRegressed ? book?.records[record].id : nil)
+      let id = id ?? (record >= 0 && step.isRegressed ? book?.ids[record] : nil)
       judgeMonotonicReads(step, key: key, version: version, id: id, notBefore: notBefore, seen: seen)
     }
     if record >= 0 {

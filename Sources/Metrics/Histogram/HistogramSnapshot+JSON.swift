@@ -35,12 +35,19 @@ extension HistogramSnapshot {
     indices.reserveCapacity(buckets.count / 2)
     counts.reserveCapacity(buckets.count / 2)
     var index: UInt64 = 0
-    var elements = buckets.elements
-    while let gap: UInt64 = elements.next()?.integer(), let times: UInt64 = elements.next()?.integer() {
-      index &+= gap
-      guard gap < bucketCount, index < bucketCount else { break }
+    // Gap and count by turns; a gap is held until its count has come.
+    var gap: UInt64?
+    buckets.forEachUnsigned { number in
+      guard let held = gap else {
+        gap = number
+        return true
+      }
+      gap = nil
+      index &+= held
+      guard held < bucketCount, index < bucketCount else { return false }
       indices.append(UInt32(index))
-      counts.append(times)
+      counts.append(number)
+      return true
     }
     count = json["n"]?.integer() ?? 0
     sum = json["s"]?.integer() ?? 0
