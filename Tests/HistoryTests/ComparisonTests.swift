@@ -36,7 +36,8 @@ import Testing
       let comparison = try compare(before, after)
       let metric = try #require(comparison.metrics.first { $0.name == "step.insert.p50" })
       #expect(metric.verdict == .regressed)
-      #expect(metric.shift > 0.0038 && metric.shift < 0.0044)
+      let shift = try #require(metric.shift)
+      #expect(shift > 0.0038 && shift < 0.0044)
       if try #require(metric.ratioInterval).contains(1.2) { covered += 1 }
       #expect(comparison.verdict == .regressed)
     }

@@ -35,7 +35,10 @@ extension RunFigures {
     add("response", summary["response"])
     add("iteration", summary["service"])
     readCounts(summary["iterations"], isOpen: isOpen)
-    for (id, step) in Self.members(summary["steps"]) { add("step.\(id)", step["service"]) }
+    for (id, step) in Self.members(summary["steps"]) {
+      add("step.\(id)", step["service"])
+      addErrors("step.\(id)", step)
+    }
     for (name, values) in Self.members(summary["measures"]) { add("measure.\(name)", values) }
     for (event, value) in Self.members(summary["events"]) {
       for (hop, figures) in Self.members(value["hops"]) {
@@ -61,6 +64,12 @@ extension RunFigures {
       guard let value = values[quantile]?.double, value > 0 else { continue }
       metrics.append(Metric("\(name).\(quantile)", .seconds, value))
     }
+  }
+
+  /// The share of a step's attempts that failed or have an unknown outcome: an iteration may go on after them, or try again.
+  private mutating func addErrors(_ name: String, _ step: JSONValue) {
+    guard let count = step["count"]?.double, count > 0 else { return }
+    metrics.append(Metric("\(name).errors", .share, ((step["failed"]?.double ?? 0) + (step["unknown"]?.double ?? 0)) / count))
   }
 
   private mutating func readCounts(_ iterations: JSONValue?, isOpen: Bool) {

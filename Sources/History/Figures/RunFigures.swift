@@ -59,6 +59,9 @@ package struct Metric: Hashable, Sendable {
     self.value = value
   }
 
+  /// Given from so many samples only as bound it.
+  package var isQuantile: Bool { [".p50", ".p95", ".p99"].contains { name.hasSuffix($0) } }
+
   /// The least relative change that matters: 5 % of a median or a rate, 10 % further out, where run and run differ more.
   package static func effectMin(of name: String) -> Double {
     name.hasSuffix(".p95") || name.hasSuffix(".p99") ? 0.10 : 0.05
