@@ -81,7 +81,8 @@ import Testing
     let run = SyntheticSystem().run(0, seed: 1)
     var other = SyntheticSystem().run(1, seed: 2)
     for change: (inout RunConditions) -> Void in [
-      { $0.chain = "another" }, { $0.chainHash = "def" }, { $0.profileText = "open, 400/s constant, 30 s" }, { $0.observation = ["order_created.cached poll"] },
+      { $0.chain = "another" }, { $0.chainHash = "def" },
+      { $0.variables = ["patience=2s"] }, { $0.traceContext = "sql" }, { $0.profileText = "open, 400/s constant, 30 s" }, { $0.observation = ["order_created.cached poll"] },
     ] {
       other.conditions = run.conditions
       change(&other.conditions)

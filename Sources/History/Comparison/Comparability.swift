@@ -26,8 +26,10 @@ enum Comparability {
     }
     differ("chain", \.chain, help: "only runs of one chain can be compared")
     if refusals.isEmpty {
-      differ("chain text", { String($0.chainHash.prefix(12)) }, help: "the file or what it imports has changed between them")
+      differ("chain text", { String($0.chainHash.prefix(12)) }, help: "the file or one that it reads has changed between them")
     }
+    differ("variables", { words($0.variables) }, help: "another value of a variable ('--var') is another chain")
+    differ("traces told to", { words([$0.traceContext]) }, help: "'--traceparent' changes what is sent")
     differ("profile", { "\($0.profile): \($0.profileText)" }, help: "another load is another question")
     differ("observation", { $0.observation.joined(separator: ", ") }, help: "each way to observe has a resolution of its own")
     for run in runs {
@@ -38,6 +40,11 @@ enum Comparability {
       }
     }
     return refusals
+  }
+
+  private static func words(_ texts: [String]) -> String {
+    let given = texts.filter { !$0.isEmpty }
+    return given.isEmpty ? "none" : given.joined(separator: " ")
   }
 
   private static func name(_ run: RunFigures) -> String {

@@ -29,6 +29,9 @@ extension RunFigures {
     conditions.profile = summary["profile"]?.string ?? ""
     conditions.profileText = summary["profile_text"]?.string ?? ""
     conditions.model = summary["model"]?.string ?? ""
+    let configuration = summary["configuration"]
+    conditions.variables = Self.members(configuration?["variables"]).map { "\($0.key)=\($0.value.string ?? "")" }
+    conditions.traceContext = configuration?["traceparent"]?.string ?? ""
     conditions.host = summary["host"]?["name"]?.string ?? ""
 
     let isOpen = conditions.model == "open"

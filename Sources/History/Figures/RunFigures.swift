@@ -30,6 +30,10 @@ package struct RunConditions: Hashable, Sendable {
   /// The profile in words, with its rate: `open, 200/s constant, 30 s`.
   package var profileText = ""
   package var model = ""
+  /// What `--var` set: `patience=2s`, by name.
+  package var variables: [String] = []
+  /// What `--traceparent` asked for: telling a system the trace changes its requests.
+  package var traceContext = ""
   /// How each hop was observed: `order_created.cached tracking`.
   package var observation: [String] = []
   package var host = ""

@@ -18,8 +18,12 @@ package struct JournalStart: JournalRecord, Hashable {
 
   package var chain = ""
   package var chainFile = ""
-  /// Of the chain's text and of everything it imports.
+  /// Of everything that was compiled in: the chain's text, its imports, the texts that steps name, the rows of its feeds.
   package var chainHash = ""
+  /// What the command line set (`--var`), by name; a value that may be a secret is not among them, its name is.
+  package var variables: [NamedText] = []
+  /// Which systems were told the trace (`--traceparent`): `http,amqp,sql` or a part of it.
+  package var traceContext = ""
   package var profile = ""
   /// The profile as one line for people: `open, 200/s constant, 30 s`.
   package var profileText = ""
@@ -165,6 +169,11 @@ extension JournalStart {
     json.member("chain", chain)
     json.member("chain_file", chainFile)
     json.member("chain_hash", chainHash)
+    json.objects("variables", variables) { variable, json in
+      json.member("name", variable.name)
+      json.member("value", variable.value)
+    }
+    if !traceContext.isEmpty { json.member("traceparent", traceContext) }
     json.member("profile", profile)
     json.member("profile_text", profileText)
     json.member("model", model.rawValue)
@@ -236,6 +245,8 @@ extension JournalStart {
     chain = json.text("chain")
     chainFile = json.text("chain_file")
     chainHash = json.text("chain_hash")
+    variables = json.list("variables") { NamedText($0.text("name"), $0.text("value")) }
+    traceContext = json.text("traceparent")
     profile = json.text("profile")
     profileText = json.text("profile_text")
     model = LoadModel(rawValue: json.text("model")) ?? .closed

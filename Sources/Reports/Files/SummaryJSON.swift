@@ -98,6 +98,19 @@ package enum SummaryJSON {
     json.member("cpus", run.start.host.cpusAllowed)
     json.member("reactors", run.start.host.reactors)
     json.endObject()
+    writeConfiguration(of: run, to: &json)
+  }
+
+  /// What the command line changed in the chain.
+  private static func writeConfiguration(of run: RunRecord, to json: inout JSONWriter) {
+    json.key("configuration")
+    json.beginObject()
+    json.key("variables")
+    json.beginObject()
+    for variable in run.start.variables { json.member(variable.name, variable.value) }
+    json.endObject()
+    json.member("traceparent", run.start.traceContext.isEmpty ? nil : run.start.traceContext)
+    json.endObject()
   }
 
   /// What was asked for after the warm-up, beside what arrived; and what pacing and backoff did to it.

@@ -75,6 +75,8 @@ enum RunCommand {
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
+    start.variables = SetVariables.shown(invocation.values("--var"))
+    start.traceContext = program.traceContext.words
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
