@@ -104,6 +104,33 @@ import Testing
     #expect(RunResults.text(out + "/summary.json").contains(#""running": false"#))
   }
 
+  @Test func `a comparison reports a killed run as a report does, and leaves one that is stopped alone`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count > 2 })
+    run.send(SIGSTOP)
+    // A stopped run writes nothing for as long as it likes.
+    let longAgo = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: 1_760_000_000)]
+    try FileManager.default.setAttributes(longAgo, ofItemAtPath: out + "/journal.ndjson")
+    for words in [["compare", out, "--", out], ["history", scratch.path], ["trend", scratch.path]] {
+      let asked = try Launched.chainrun(words).end(within: 60)
+      #expect(asked.errors.contains("the run in '\(out)' is still going"), "\(words): \(asked)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["journal.ndjson"], "the run's folder is the run's")
+    }
+    run.kill()
+    let compared = try Launched.chainrun(["compare", out, "--", out]).end(within: 60)
+    #expect(compared.code == 5 && compared.errors.contains("did not come to its end"), "\(compared)")
+    let summary = try JSONDocument(parsing: RunResults.text(out + "/summary.json")).root
+    #expect(summary["crashed"]?.bool == true && summary["validity"]?["verdict"]?.string == "invalid")
+    #expect(summary["thresholds"]?[2]?["verdict"]?.string == "fail")
+    let files = try FileManager.default.contentsOfDirectory(atPath: out).sorted()
+    let texts = files.map { RunResults.text(out + "/" + $0) }
+    #expect(try Launched.chainrun(["report", out]).end(within: 60).code == 5)
+    for (file, text) in zip(files, texts) { #expect(RunResults.text(out + "/" + file) == text, "\(file) is another one") }
+  }
+
   @Test func `claims over windows are decided as far as a killed run's journal reaches`() throws {
     let scratch = try ScratchFolder()
     let chain = try scratch.write(

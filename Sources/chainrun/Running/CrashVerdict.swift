@@ -1,11 +1,20 @@
 import ChainProgram
 import ChainRuntime
 import Metrics
+import Reports
 
 /// Judges a run that could not judge itself: it was killed, or crashed, or is not over yet; its journal has no end record.
 struct CrashVerdict {
   /// The file that the record was read from.
   let journal: String
+
+  /// Judges the run in a folder if it could not judge itself. Whether it still goes on is asked before the journal is read and after it: a run that
+  /// ended meanwhile has its end record by then, and one that began meanwhile has its lock.
+  static func conclude(_ record: inout RunRecord, _ folder: String, wasRunning: Bool) {
+    let journal = folder + "/" + ResultFiles.journalName
+    record.isRunning = record.end == nil && (wasRunning || JournalLock.isHeld(journal: journal))
+    CrashVerdict(journal: journal).judge(&record)
+  }
 
   /// Adds the validity and the thresholds' verdicts, from what is there. Does nothing to a run that has its end.
   func judge(_ record: inout RunRecord) {
