@@ -138,6 +138,34 @@ private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
     #expect(verdict(.rate(.stepErrors(StepIndex(0))), .less, 1, record).verdict == .inconclusive)
   }
 
+  @Test func `a claim against a baseline is decided only where the hops were observed in the same way`() {
+    var program = Program(chain: "t", chainDescription: "", chainHash: "")
+    program.thresholds = [
+      Threshold(
+        text: "rate(errors) <= 2 * baseline", metric: .rate(.errors), comparison: .lessOrEqual, limit: 2, isOfBaseline: true,
+        range: nowhere)
+    ]
+    func judged(_ observation: [String], _ baseline: [String: Double] = ["iterations.errors": 0.01]) -> JournalThreshold {
+      let record = record {
+        $0.iterations.failed = 10
+        $0.iterations.dropped = 500
+        $0.events[0].info.hops[0].how = "tap"
+        $0.events[0].hops[0].info.how = "tap"
+        $0.events[0].hops[1].info.how = "tracking"
+        $0.start.baseline = BaselineInfo(file: "baselines.json", runs: 5, setAt: 0, observation: observation)
+      }
+      return ThresholdEvaluation.evaluate(program, record, baseline: baseline)[0]
+    }
+    #expect(judged(["made.queue tap", "made.cache tracking"]).verdict == .pass)
+    // What was dropped is another figure.
+    #expect(judged(["made.queue tap", "made.cache tracking"], ["iterations.not_completed": 0.51]).verdict == .inconclusive)
+    for other in [["made.queue tap", "made.cache poll"], ["made.queue tap"], []] {
+      let verdict = judged(other)
+      #expect(verdict.verdict == .inconclusive && verdict.observed == "not comparable with the baseline", "\(verdict)")
+    }
+    #expect(judged(["made.queue tap", "made.cache poll"]).detail?.contains("'made.cache poll', this one 'made.cache tracking'") == true)
+  }
+
   @Test func `every outcome that a selector may name can be counted`() {
     var record = record()
     for hop in 0..<2 {

@@ -42,4 +42,30 @@ import Testing
       #expect(compared.errors.contains(part), "\(compared)")
     }
   }
+
+  @Test func `a threshold against a baseline of another question stays undecided, and says why`() throws {
+    let scratch = try ScratchFolder()
+    let claim = "thresholds:\n  - p50(service) <= 1000 * baseline\n"
+    let chain = try scratch.write(Self.idle + "\n" + claim, to: "idle.chain.yaml")
+    func run(_ name: String, _ words: [String], chain path: String? = nil) throws -> (ended: Launched.Ended, verdict: String?) {
+      let out = scratch.path("results/" + name)
+      let words = ["run", path ?? chain, "--out", out, "--progress", "none", "--baseline", scratch.path("baselines.json")] + words
+      let ended = try Launched.chainrun(words).end(within: 60)
+      let summary = try JSONDocument(parsing: RunResults.text(out + "/summary.json")).root
+      return (ended, summary["thresholds"]?[0]?["verdict"]?.string)
+    }
+    let first = try run("first", [])
+    #expect(first.verdict == "inconclusive" && first.ended.errors.contains("has no baseline for chain 'idle'"), "\(first)")
+    let history = try Launched.chainrun(["history", scratch.path("results"), "--format", "json"]).end(within: 60)
+    try scratch.write(
+      #"{"format":1,"baselines":[{"chain":"idle","profile":"short","set_at":1,"runs":\#(history.output)}]}"#, to: "baselines.json")
+
+    let same = try run("same", [])
+    #expect(same.verdict == "pass" && !same.ended.errors.contains("undecided"), "\(same)")
+    let varied = try run("varied", ["--var", "patience=2ms"])
+    #expect(varied.verdict == "inconclusive" && varied.ended.errors.contains("it has variables 'none', this run 'patience=2ms'"), "\(varied)")
+    let faster = try scratch.write(Self.idle.replacing("vus: 2", with: "vus: 3") + "\n" + claim, to: "faster.chain.yaml")
+    let edited = try run("edited", [], chain: faster)
+    #expect(edited.verdict == "inconclusive" && edited.ended.errors.contains("it has chain text"), "\(edited)")
+  }
 }

@@ -11,7 +11,16 @@ package enum ThresholdEvaluation {
   package static func evaluate(
     _ program: Program, _ record: RunRecord, windows: [Int: JournalThreshold] = [:], baseline: [String: Double] = [:]
   ) -> [JournalThreshold] {
-    program.thresholds.enumerated().map { windows[$0.offset] ?? evaluate($0.element, program, record, baseline: baseline) }
+    let difference = record.baselineDifference
+    return program.thresholds.enumerated().map { index, threshold in
+      if threshold.isOfBaseline, !baseline.isEmpty, let difference { return undecided(threshold.text, because: difference) }
+      return windows[index] ?? evaluate(threshold, program, record, baseline: baseline)
+    }
+  }
+
+  /// A claim that cannot be held against its baseline.
+  package static func undecided(_ text: String, because difference: String) -> JournalThreshold {
+    JournalThreshold(text: text, verdict: .inconclusive, observed: "not comparable with the baseline", detail: difference)
   }
 
   /// Claims whose limits are known, without a program.

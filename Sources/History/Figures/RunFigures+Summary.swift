@@ -81,6 +81,9 @@ extension RunFigures {
     // In the open model the rate is what was asked, not what the system can do.
     if !isOpen, durationSeconds > 0 { metrics.append(Metric("iterations.rate", .perSecond, completed / durationSeconds)) }
     let interrupted = iterations["interrupted"]?.double ?? 0
+    // As `rate(errors)` counts them: what was dropped is no error of the system's.
+    let errors = (iterations["failed"]?.double ?? 0) + (iterations["unknown"]?.double ?? 0)
+    metrics.append(Metric("iterations.errors", .share, errors / arrivals))
     metrics.append(Metric("iterations.not_completed", .share, max(0, arrivals - interrupted - completed) / arrivals))
   }
 

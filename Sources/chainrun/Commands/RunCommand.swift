@@ -54,7 +54,9 @@ enum RunCommand {
     let used = try resolve(program)
     try preflight(program, profile, used.connectors, used.targets)
 
-    let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+    let variables = SetVariables.shown(invocation.values("--var"))
+    let against = try readBaseline(program, profile, variables, invocation.value("--baseline"))
+    let baseline = against.figures
 
     let runID = makeRunID()
     let folder: String
@@ -75,7 +77,8 @@ enum RunCommand {
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
-    start.variables = SetVariables.shown(invocation.values("--var"))
+    start.variables = variables
+    start.baseline = against.info
     start.traceContext = program.traceContext.words
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
@@ -194,23 +197,16 @@ enum RunCommand {
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
   }
 
-  /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
-  private static func readBaseline(_ program: Program, _ profile: LoadProfile, _ asked: String?) throws(Stop) -> [String: Double] {
-    guard asked != nil || program.thresholds.contains(where: \.isOfBaseline) || program.alerts.contains(where: \.condition.isOfBaseline) else { return [:] }
-    let path = asked ?? RunSelection.root + "/" + Baselines.fileName
-    let entry: Baselines.Entry?
+  private static func readBaseline(
+    _ program: Program, _ profile: LoadProfile, _ variables: [NamedText], _ asked: String?
+  ) throws(Stop) -> BaselineReading {
     do throws(RunStoreError) {
-      entry = try Baselines(path: path).entry(chain: program.chain, profile: profile.name)
+      let reading = try BaselineReading.read(program, profile, variables: variables, asked: asked)
+      if let problem = reading.problem { Terminal.talk("chainrun: \(problem)\n") }
+      return reading
     } catch {
       throw Stop(code: .usage, message: error.description)
     }
-    guard let entry else {
-      Terminal.talk("chainrun: '\(path)' has no baseline for chain '\(program.chain)' and profile '\(profile.name)'; thresholds against it stay undecided\n")
-      return [:]
-    }
-    var figures: [String: Double] = [:]
-    for metric in entry.runs[0].metrics { figures[metric.name] = entry.value(of: metric.name) }
-    return figures
   }
 
   private static func readSecrets(_ program: Program) throws(Stop) -> [(slot: SlotIndex, value: Value)] {

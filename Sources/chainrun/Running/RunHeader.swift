@@ -65,7 +65,7 @@ enum RunHeader {
 
   private static func describe(_ profile: LoadProfile, in start: inout JournalStart) {
     start.warmUpNanoseconds = profile.warmUpNanoseconds
-    start.profileText = "\(profile.name): \(profile.words)"
+    start.profileText = text(of: profile)
     start.askedNanoseconds = profile.loadNanoseconds
     start.askedUsers = profile.usersMax
     switch profile.model {
@@ -81,6 +81,8 @@ enum RunHeader {
       start.askedArrivals = load.iterations
     }
   }
+
+  static func text(of profile: LoadProfile) -> String { "\(profile.name): \(profile.words)" }
 
   private static func host() -> HostInfo {
     var info = HostInfo()
