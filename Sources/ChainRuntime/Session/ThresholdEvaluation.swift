@@ -123,6 +123,8 @@ package enum ThresholdEvaluation {
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
     case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
     case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .count(.outcome(let event, let hop, "lost")): return losses(at: record.events[event.index], hop, isRate: false)
+    case .rate(.outcome(let event, let hop, "lost")): return losses(at: record.events[event.index], hop, isRate: true)
     case .count(let count):
       guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
       return .value(Double(value), text: String(value))
