@@ -199,6 +199,33 @@ import Testing
     let file = try scratch.write("in the way", to: "file")
     let ended = try Launched.chainrun(["run", chain, "--out", file + "/out"]).end(within: 30)
     #expect(ended.code == 5 && ended.errors.contains("cannot make the folder"), "\(ended)")
+    #expect(ended.output.hasPrefix("NOT TRUSTED  idle: nothing was run; cannot make the folder"), "\(ended)")
+    let full = try Launched.chainrun(["run", chain, "--out", scratch.path]).end(within: 30)
+    #expect(full.code == 5 && full.output.hasPrefix("NOT TRUSTED  idle: nothing was run; the folder"), "\(full)")
+  }
+
+  @Test func `a report that cannot be written is in the summary, and the summary has the code of the process`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(
+      """
+      version: 1
+      chain: slow
+      steps:
+        - id: pause
+          think: 20ms
+      load:
+        short: { closed: { vus: 1, iterations: 100 } }
+      """, to: "slow.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { FileManager.default.fileExists(atPath: out + "/journal.ndjson") })
+    // Nothing can be put in the place of a folder that has something in it.
+    try FileManager.default.createDirectory(atPath: out + "/report.html/in the way", withIntermediateDirectories: true)
+    let ended = try run.end(within: 60)
+    #expect(ended.code == 5 && ended.errors.contains("cannot write '\(out)/report.html'"), "\(ended)")
+    #expect(ended.output.hasPrefix("NOT TRUSTED  slow: 100 iterations"), "\(ended)")
+    #expect(ended.output.contains("cannot write '"), "\(ended)")
+    #expect(RunResults.text(out + "/summary.json").contains("\"run\""), "the others were written")
   }
 }
 

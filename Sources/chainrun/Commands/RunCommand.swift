@@ -14,6 +14,8 @@ enum RunCommand {
   struct Stop: Error {
     let code: ExitCode
     let message: String
+    /// For standard output, where whoever reads results finds them.
+    var summary = ""
   }
 
   static func run(_ invocation: Invocation) -> ExitCode {
@@ -21,6 +23,7 @@ enum RunCommand {
       return try perform(invocation)
     } catch {
       if !error.message.isEmpty { Terminal.talk("chainrun: \(error.message)\n") }
+      if !error.summary.isEmpty { Terminal.out(error.summary + "\n") }
       return error.code
     }
   }
@@ -62,14 +65,14 @@ enum RunCommand {
     let folder: String
     switch ResultFolder.make(asked: invocation.value("--out"), chain: program.chain, runID: runID) {
     case .made(let path): folder = path
-    case .refused(let message): throw Stop(code: .untrusted, message: message)
+    case .refused(let message): throw cannotKeep(message, program)
     }
     let journalPath = folder + "/" + ResultFiles.journalName
     let journal: JournalWriter
     do throws(JournalFailureState) {
       journal = try JournalWriter(creating: journalPath)
     } catch {
-      throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
+      throw cannotKeep("\(error) ('\(journalPath)')", program)
     }
     // Until this process is gone: whoever reads the journal meanwhile sees that the run is not over.
     let lock = JournalLock(journal: journalPath)
@@ -117,6 +120,11 @@ enum RunCommand {
   }
 
   // Before the run
+
+  /// A run whose results have no place is not begun.
+  private static func cannotKeep(_ message: String, _ program: Program) -> Stop {
+    Stop(code: .untrusted, message: message, summary: "NOT TRUSTED  \(program.chain): nothing was run; \(message)")
+  }
 
   /// The outputs for other programs that the command line asks for.
   private static func exportOptions(_ invocation: Invocation) throws(Stop) -> LiveExports.Options {
@@ -282,6 +290,9 @@ enum RunCommand {
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+      // The summary says with which code this process ends, and why; the journal has the run's own verdict, from which a report can be made.
+      record?.end?.exitCode = Int(code.rawValue)
+      record?.validity.append(JournalValidity(verdict: .invalid, name: "report", detail: "\(error); 'chainrun report' makes it again"))
     }
     // What was seen is told even where no file could be written.
     if let record, result.failure == nil || record.iterations.arrivals > 0 {
