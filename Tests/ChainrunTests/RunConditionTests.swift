@@ -35,6 +35,7 @@ import Testing
     for file in try FileManager.default.contentsOfDirectory(atPath: scratch.path("set")) {
       #expect(!RunResults.text(scratch.path("set") + "/" + file).contains("hunter2"), "\(file)")
     }
+    #expect(RunResults.text(scratch.path("set") + "/report.html").contains("patience=2ms"))
     _ = try run(chain, scratch.path("plain"), [])
     let compared = try Launched.chainrun(["compare", "--force", scratch.path("plain"), "--", scratch.path("set")]).end(within: 60)
     #expect(compared.code == 2, "\(compared)")
@@ -63,7 +64,8 @@ import Testing
     let same = try run("same", [])
     #expect(same.verdict == "pass" && !same.ended.errors.contains("undecided"), "\(same)")
     let varied = try run("varied", ["--var", "patience=2ms"])
-    #expect(varied.verdict == "inconclusive" && varied.ended.errors.contains("it has variables 'none', this run 'patience=2ms'"), "\(varied)")
+    #expect(
+      varied.verdict == "inconclusive" && varied.ended.errors.contains("it has variables 'none', this run 'patience=2ms'"), "\(varied)")
     let faster = try scratch.write(Self.idle.replacing("vus: 2", with: "vus: 3") + "\n" + claim, to: "faster.chain.yaml")
     let edited = try run("edited", [], chain: faster)
     #expect(edited.verdict == "inconclusive" && edited.ended.errors.contains("it has chain text"), "\(edited)")

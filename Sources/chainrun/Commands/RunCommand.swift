@@ -82,6 +82,7 @@ enum RunCommand {
     start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
     start.variables = variables
     start.baseline = against.info
+    start.viewsServers = viewsServers
     start.traceContext = program.traceContext.words
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
