@@ -21,6 +21,11 @@ package struct TraceContext: OptionSet, Sendable, Hashable {
     }
   }
 
+  /// As ``init(words:)`` reads it, in one order; empty for none.
+  package var words: String {
+    [(TraceContext.http, "http"), (.amqp, "amqp"), (.sql, "sql")].filter { contains($0.0) }.map(\.1).joined(separator: ",")
+  }
+
   /// Whether a connection of the kind is told.
   package func includes(kind: String) -> Bool {
     switch kind {

@@ -138,6 +138,63 @@ private func histogram(_ values: [UInt64]) -> HistogramSnapshot {
     #expect(verdict(.rate(.stepErrors(StepIndex(0))), .less, 1, record).verdict == .inconclusive)
   }
 
+  /// Lost and unobserved events of 100, the claim, and what can be said of it.
+  static let blindness: [(lost: UInt64, unobserved: UInt64, comparison: Comparison, limit: Double, verdict: ThresholdVerdict)] = [
+    (0, 0, .equal, 0, .pass), (0, 7, .equal, 0, .inconclusive), (1, 7, .equal, 0, .fail), (0, 7, .lessOrEqual, 6, .inconclusive),
+    (0, 7, .lessOrEqual, 7, .pass), (3, 4, .less, 8, .pass), (3, 4, .less, 7, .inconclusive), (3, 4, .less, 3, .fail),
+    (3, 4, .greater, 2, .pass), (3, 4, .greater, 3, .inconclusive), (3, 4, .greater, 7, .fail), (3, 4, .equal, 3, .inconclusive), (3, 4, .notEqual, 2, .pass),
+  ]
+
+  @Test(arguments: blindness) func `what nobody could see is no proof that nothing was lost`(
+    lost: UInt64, unobserved: UInt64, comparison: Comparison, limit: Double, expected: ThresholdVerdict
+  ) {
+    let record = record {
+      $0.events[0].counts = EventCounts(attempted: 100, committed: 100, rolledBack: 0)
+      $0.events[0].hops[1].counts.lost = lost
+      $0.events[0].hops[1].counts.unobserved = unobserved
+    }
+    for hop in [1, nil] {
+      let selected = Threshold.Count.outcome(EventIndex(0), hop: hop, name: "lost")
+      let counted = verdict(.count(selected), comparison, limit, record)
+      #expect(counted.verdict == expected, "\(counted)")
+      #expect(verdict(.rate(selected), comparison, limit / 100, record).verdict == expected)
+      if expected == .inconclusive {
+        #expect(counted.observed == "\(lost), and \(unobserved) unobserved")
+        #expect(counted.detail?.contains("\(unobserved) events were unobserved, and may be lost") == true)
+      }
+    }
+    // The hop in front of it saw everything.
+    #expect(verdict(.count(.outcome(EventIndex(0), hop: 0, name: "lost")), .equal, 0, record).verdict == .pass)
+  }
+
+  @Test func `a claim against a baseline is decided only where the hops were observed in the same way`() {
+    var program = Program(chain: "t", chainDescription: "", chainHash: "")
+    program.thresholds = [
+      Threshold(
+        text: "rate(errors) <= 2 * baseline", metric: .rate(.errors), comparison: .lessOrEqual, limit: 2, isOfBaseline: true,
+        range: nowhere)
+    ]
+    func judged(_ observation: [String], _ baseline: [String: Double] = ["iterations.errors": 0.01]) -> JournalThreshold {
+      let record = record {
+        $0.iterations.failed = 10
+        $0.iterations.dropped = 500
+        $0.events[0].info.hops[0].how = "tap"
+        $0.events[0].hops[0].info.how = "tap"
+        $0.events[0].hops[1].info.how = "tracking"
+        $0.start.baseline = BaselineInfo(file: "baselines.json", runs: 5, setAt: 0, observation: observation)
+      }
+      return ThresholdEvaluation.evaluate(program, record, baseline: baseline)[0]
+    }
+    #expect(judged(["made.queue tap", "made.cache tracking"]).verdict == .pass)
+    // What was dropped is another figure.
+    #expect(judged(["made.queue tap", "made.cache tracking"], ["iterations.not_completed": 0.51]).verdict == .inconclusive)
+    for other in [["made.queue tap", "made.cache poll"], ["made.queue tap"], []] {
+      let verdict = judged(other)
+      #expect(verdict.verdict == .inconclusive && verdict.observed == "not comparable with the baseline", "\(verdict)")
+    }
+    #expect(judged(["made.queue tap", "made.cache poll"]).detail?.contains("'made.cache poll', this one 'made.cache tracking'") == true)
+  }
+
   @Test func `every outcome that a selector may name can be counted`() {
     var record = record()
     for hop in 0..<2 {

@@ -49,6 +49,35 @@ import Testing
     #expect(verdict.text == "p50(response) < x over 2 s")
   }
 
+  @Test func `a window that nobody could look into leaves a claim about losses undecided, unless another one breaks it`() throws {
+    let program = program([
+      Threshold(
+        text: "count(event.made.cache.lost) == 0", metric: .count(.outcome(EventIndex(0), hop: 0, name: "lost")), comparison: .equal,
+        limit: 0,
+        window: .init(overNanoseconds: second, failures: 1, aborts: false), range: nowhere)
+    ])
+    var header = JournalStart()
+    header.events = [EventInfo(name: "made", hops: [HopInfo(name: "cache")])]
+    /// Events that were lost and unobserved in each second.
+    func judged(_ seconds: [(lost: UInt64, unobserved: UInt64)]) -> JournalThreshold? {
+      let watch = ThresholdWatch(claims: [(index: 0, threshold: program.thresholds[0], isDecidable: true)], header: header)
+      watch.begin(at: 0)
+      var ledger = JournalLedger(event: 0, counts: EventCounts(), hops: [HopCounts()])
+      for (index, of) in seconds.enumerated() {
+        ledger.counts.committed += 100
+        ledger.hops[0].lost += of.lost
+        ledger.hops[0].unobserved += of.unobserved
+        _ = watch.note(interval(index, 10), ledgers: [ledger])
+      }
+      return watch.verdicts()[0]
+    }
+    #expect(judged([(0, 0), (0, 0)])?.verdict == .pass)
+    let blind = try #require(judged([(0, 0), (0, 5), (0, 0)]))
+    #expect(blind.verdict == .inconclusive && blind.observed == "1 of 3 windows could not be seen into")
+    #expect(blind.detail == "the first from 1 s: 0, and 5 unobserved")
+    #expect(judged([(0, 5), (2, 0), (0, 0)])?.verdict == .fail)
+  }
+
   @Test func `windows in a row must fail`() throws {
     let alternating: [UInt64] = [90, 10, 90, 10, 90, 10]
     #expect(run([claim(50e6, over: 1, failures: 2)], alternating).verdicts[0]?.verdict == .pass)

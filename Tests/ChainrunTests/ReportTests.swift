@@ -104,6 +104,33 @@ import Testing
     #expect(RunResults.text(out + "/summary.json").contains(#""running": false"#))
   }
 
+  @Test func `a comparison reports a killed run as a report does, and leaves one that is stopped alone`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(Self.idle, to: "idle.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { RunResults.text(out + "/journal.ndjson").components(separatedBy: #""r":"interval""#).count > 2 })
+    run.send(SIGSTOP)
+    // A stopped run writes nothing for as long as it likes.
+    let longAgo = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: 1_760_000_000)]
+    try FileManager.default.setAttributes(longAgo, ofItemAtPath: out + "/journal.ndjson")
+    for words in [["compare", out, "--", out], ["history", scratch.path], ["trend", scratch.path]] {
+      let asked = try Launched.chainrun(words).end(within: 60)
+      #expect(asked.errors.contains("the run in '\(out)' is still going"), "\(words): \(asked)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["journal.ndjson"], "the run's folder is the run's")
+    }
+    run.kill()
+    let compared = try Launched.chainrun(["compare", out, "--", out]).end(within: 60)
+    #expect(compared.code == 5 && compared.errors.contains("did not come to its end"), "\(compared)")
+    let summary = try JSONDocument(parsing: RunResults.text(out + "/summary.json")).root
+    #expect(summary["crashed"]?.bool == true && summary["validity"]?["verdict"]?.string == "invalid")
+    #expect(summary["thresholds"]?[2]?["verdict"]?.string == "fail")
+    let files = try FileManager.default.contentsOfDirectory(atPath: out).sorted()
+    let texts = files.map { RunResults.text(out + "/" + $0) }
+    #expect(try Launched.chainrun(["report", out]).end(within: 60).code == 5)
+    for (file, text) in zip(files, texts) { #expect(RunResults.text(out + "/" + file) == text, "\(file) is another one") }
+  }
+
   @Test func `claims over windows are decided as far as a killed run's journal reaches`() throws {
     let scratch = try ScratchFolder()
     let chain = try scratch.write(
@@ -172,6 +199,33 @@ import Testing
     let file = try scratch.write("in the way", to: "file")
     let ended = try Launched.chainrun(["run", chain, "--out", file + "/out"]).end(within: 30)
     #expect(ended.code == 5 && ended.errors.contains("cannot make the folder"), "\(ended)")
+    #expect(ended.output.hasPrefix("NOT TRUSTED  idle: nothing was run; cannot make the folder"), "\(ended)")
+    let full = try Launched.chainrun(["run", chain, "--out", scratch.path]).end(within: 30)
+    #expect(full.code == 5 && full.output.hasPrefix("NOT TRUSTED  idle: nothing was run; the folder"), "\(full)")
+  }
+
+  @Test func `a report that cannot be written is in the summary, and the summary has the code of the process`() throws {
+    let scratch = try ScratchFolder()
+    let chain = try scratch.write(
+      """
+      version: 1
+      chain: slow
+      steps:
+        - id: pause
+          think: 20ms
+      load:
+        short: { closed: { vus: 1, iterations: 100 } }
+      """, to: "slow.chain.yaml")
+    let out = scratch.path("out")
+    let run = try Launched.chainrun(["run", chain, "--out", out, "--progress", "none"])
+    #expect(eventually(within: 60) { FileManager.default.fileExists(atPath: out + "/journal.ndjson") })
+    // Nothing can be put in the place of a folder that has something in it.
+    try FileManager.default.createDirectory(atPath: out + "/report.html/in the way", withIntermediateDirectories: true)
+    let ended = try run.end(within: 60)
+    #expect(ended.code == 5 && ended.errors.contains("cannot write '\(out)/report.html'"), "\(ended)")
+    #expect(ended.output.hasPrefix("NOT TRUSTED  slow: 100 iterations"), "\(ended)")
+    #expect(ended.output.contains("cannot write '"), "\(ended)")
+    #expect(RunResults.text(out + "/summary.json").contains("\"run\""), "the others were written")
   }
 }
 

@@ -36,7 +36,8 @@ import Testing
       let comparison = try compare(before, after)
       let metric = try #require(comparison.metrics.first { $0.name == "step.insert.p50" })
       #expect(metric.verdict == .regressed)
-      #expect(metric.shift > 0.0038 && metric.shift < 0.0044)
+      let shift = try #require(metric.shift)
+      #expect(shift > 0.0038 && shift < 0.0044)
       if try #require(metric.ratioInterval).contains(1.2) { covered += 1 }
       #expect(comparison.verdict == .regressed)
     }
@@ -80,7 +81,8 @@ import Testing
     let run = SyntheticSystem().run(0, seed: 1)
     var other = SyntheticSystem().run(1, seed: 2)
     for change: (inout RunConditions) -> Void in [
-      { $0.chain = "another" }, { $0.chainHash = "def" }, { $0.profileText = "open, 400/s constant, 30 s" }, { $0.observation = ["order_created.cached poll"] },
+      { $0.chain = "another" }, { $0.chainHash = "def" },
+      { $0.variables = ["patience=2s"] }, { $0.traceContext = "sql" }, { $0.profileText = "open, 400/s constant, 30 s" }, { $0.observation = ["order_created.cached poll"] },
     ] {
       other.conditions = run.conditions
       change(&other.conditions)

@@ -22,10 +22,11 @@ import Testing
     let text = """
       {"format":1,"run":"\(id)","chain":"order-flow","chain_hash":"abc","profile":"steady","profile_text":"open, 200/s","model":"open",
        "started_at":"\(started)","duration_s":30.0,"crashed":false,"exit_code":0,"host":{"name":"here"},
+       "configuration":{"variables":{"patience":"2s","rows":"10"},"traceparent":"http"},
        "validity":{"verdict":"valid","reasons":[]},
-       "iterations":{"arrivals":6000,"completed":5990,"failed":10,"unknown":0,"interrupted":0,"dropped":0},
+       "iterations":{"arrivals":6000,"completed":5990,"failed":3,"unknown":3,"interrupted":0,"dropped":4},
        "response":{"count":6000,"p50":0.001,"p95":0.002,"p99":\(p99)},"service":{"count":6000,"p50":0.001,"p95":0.002,"p99":0.003},
-       "steps":{"insert":{"count":6000,"service":{"count":6000,"p50":0.0002,"p95":null,"p99":null}}},
+       "steps":{"insert":{"count":6000,"failed":20,"unknown":10,"service":{"count":6000,"p50":0.0002,"p95":null,"p99":null}}},
        "measures":{},
        "events":{"order_created":{"hops":{"cached":{"how":"tracking","lost":2,"reordered":null,"lag":{"hi":{"p50":0.002}}}}}}}
       """
@@ -37,10 +38,14 @@ import Testing
     guard case .run(let run) = ResultFolders.read(root + "/r1") else { throw Unreadable() }
     #expect(run.startedAt == 1_795_170_823)
     #expect(run.conditions.observation == ["order_created.cached tracking"])
+    #expect(run.conditions.variables == ["patience=2s", "rows=10"] && run.conditions.traceContext == "http")
     #expect(
       run.metrics.map(\.name) == [
-        "response.p50", "response.p95", "response.p99", "iteration.p50", "iteration.p95", "iteration.p99", "iterations.not_completed", "step.insert.p50", "event.order_created.cached.p50",
+        "response.p50", "response.p95", "response.p99", "iteration.p50", "iteration.p95", "iteration.p99", "iterations.errors", "iterations.not_completed",
+        "step.insert.p50", "step.insert.errors",
+        "event.order_created.cached.p50",
       ])
+    #expect(run.value(of: "step.insert.errors") == 0.005 && run.value(of: "iterations.errors") == 0.001)
     #expect(abs((run.value(of: "iterations.not_completed") ?? 0) - 10.0 / 6000) < 1e-12)
     // What was not checkable is no count of zero.
     #expect(run.consistency == [ConsistencyCount("order_created.cached.lost", 2)])

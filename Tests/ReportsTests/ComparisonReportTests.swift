@@ -51,6 +51,24 @@ import Testing
     #expect(junit.contains("tests=\"4\" failures=\"2\"") && junit.contains("&lt;script&gt;") && !junit.contains("<script"))
   }
 
+  @Test func `a figure that some runs lack is told in every form`() throws {
+    let before = (0..<5).map { run($0, p50: 0.020, p99: 0.050) }
+    let after = (5..<10).map { index in
+      var one = run(index, p50: 0.020, p99: 0.050)
+      if index < 7 { one.metrics.removeAll { $0.name == "response.p99" } }
+      return one
+    }
+    guard case .compared(let comparison) = RunComparison.compare(before: before, after: after) else { throw Refused() }
+    let words = "INCONCLUSIVE: 2 of 5 runs after have too few samples"
+    let text = ComparisonReport.text(comparison, width: 140, style: .plain)
+    #expect(text.hasSuffix("INCONCLUSIVE: not all runs have response.p99 (2 of 5 runs after have too few samples)\n"))
+    for form in [text, ComparisonReport.markdown(comparison), ComparisonReport.junit(comparison), ComparisonReport.html(comparison)] {
+      #expect(form.contains(words))
+    }
+    let json = try JSONDocument(parsing: ComparisonReport.json(comparison)).root
+    #expect(json["metrics"]?[1]?["missing"]?.string == "2 of 5 runs after have too few samples")
+  }
+
   @Test func `a page shows text of the system as text, and refers to nothing outside`() throws {
     let trend = RunTrend((0..<12).map { run($0, p50: $0 < 6 ? 0.020 : 0.030, p99: 0.050) })
     for page in [ComparisonReport.html(try comparison()), TrendReport.html(trend)] {

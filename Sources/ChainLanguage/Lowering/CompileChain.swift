@@ -19,19 +19,26 @@ package func compileChain(
   }
   var reader = GraphReader(file: file, connectors: connectors, findings: findings)
   let graph = reader.read(root)
-  let program = Program(chain: graph.name, chainDescription: graph.description, chainHash: SHA256.hexadecimal(of: bytes))
+  var sources = ChainSources(path: path, bytes: bytes)
+  func readSource(_ path: String) -> Result<[UInt8], ReadFailure> {
+    let read = readFile(path)
+    if case .success(let content) = read { sources.add(path: path, bytes: content) }
+    return read
+  }
+  let program = Program(chain: graph.name, chainDescription: graph.description, chainHash: "")
   var loader = ImportLoader(files: files, findings: reader.findings, connectors: connectors, limits: options.limits)
-  let main = loader.load(graph, along: [normalPath(path)], readFile: readFile)
+  let main = loader.load(graph, along: [normalPath(path)], readFile: readSource)
   let chainFiles = [main] + loader.loaded.compactMap(\.file)
   let resolver = ChainResolver(
     main: main, chainFiles: chainFiles, connectors: connectors, options: options, files: loader.files, findings: loader.findings,
     program: program)
-  resolver.resolve(readFile: readFile)
+  resolver.resolve(readFile: readSource)
   runLints(resolver)
   findings = resolver.findings
   for file in chainFiles { findings = findings.applyingAllowances(in: file.graph.file) }
   guard !findings.hasErrors else { return Compilation(program: nil, findings: findings, files: resolver.files) }
   if let slot = resolver.runIdSlot, resolver.slotsRead.contains(slot) { resolver.builder.program.runIdSlot = slot }
+  resolver.builder.program.chainHash = sources.hash
   var lowerer = Lowerer(builder: resolver.builder, chain: resolver.typed)
   let lowered = lowerer.lower(iterationRange: graph.stepsRange ?? file.range(0, 0))
   if let table = lowered.oversizedTable {

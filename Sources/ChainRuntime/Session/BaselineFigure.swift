@@ -13,7 +13,7 @@ extension Threshold {
       default: return nil
       }
       return name(of: series, in: program).map { "\($0).\(suffix)" }
-    case .rate(.errors): return "iterations.not_completed"
+    case .rate(.errors): return "iterations.errors"
     case .mean, .minimum, .maximum, .count, .rate: return nil
     }
   }

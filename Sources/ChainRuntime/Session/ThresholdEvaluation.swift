@@ -11,7 +11,16 @@ package enum ThresholdEvaluation {
   package static func evaluate(
     _ program: Program, _ record: RunRecord, windows: [Int: JournalThreshold] = [:], baseline: [String: Double] = [:]
   ) -> [JournalThreshold] {
-    program.thresholds.enumerated().map { windows[$0.offset] ?? evaluate($0.element, program, record, baseline: baseline) }
+    let difference = record.baselineDifference
+    return program.thresholds.enumerated().map { index, threshold in
+      if threshold.isOfBaseline, !baseline.isEmpty, let difference { return undecided(threshold.text, because: difference) }
+      return windows[index] ?? evaluate(threshold, program, record, baseline: baseline)
+    }
+  }
+
+  /// A claim that cannot be held against its baseline.
+  package static func undecided(_ text: String, because difference: String) -> JournalThreshold {
+    JournalThreshold(text: text, verdict: .inconclusive, observed: "not comparable with the baseline", detail: difference)
   }
 
   /// Claims whose limits are known, without a program.
@@ -114,6 +123,8 @@ package enum ThresholdEvaluation {
     case .mean(let series): return observe(series, record) { $0.meanNanoseconds } missing: { _ in "no samples" }
     case .minimum(let series): return observe(series, record) { $0.minNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
     case .maximum(let series): return observe(series, record) { $0.maxNanoseconds.map { Double($0) } } missing: { _ in "no samples" }
+    case .count(.outcome(let event, let hop, "lost")): return losses(at: record.events[event.index], hop, isRate: false)
+    case .rate(.outcome(let event, let hop, "lost")): return losses(at: record.events[event.index], hop, isRate: true)
     case .count(let count):
       guard let value = observe(count, record) else { return .notEstimable("not checkable with what the chain maps") }
       return .value(Double(value), text: String(value))

@@ -6,6 +6,7 @@ import Metrics
 ///
 /// A window is judged by what was recorded inside of it: an event belongs to the window in which it was seen or given up. Windows that
 /// cannot decide a claim (too few samples) neither break a row of failures nor lengthen it, and so does one that the end of the load cuts off.
+/// One in which events were unobserved leaves a claim about lost ones undecided.
 final class ThresholdWatch {
   private struct Claim {
     /// The threshold's place in the chain.
@@ -17,6 +18,9 @@ final class ThresholdWatch {
     var windows = 0
     var failed = 0
     var row = 0
+    /// Windows in which an observer could not see what the claim is about.
+    var blind = 0
+    var firstBlind: (second: Double, observed: String)?
     var firstFailure: (second: Double, observed: String)?
     /// The end of the window that completed the row; nil as long as the claim stands.
     var brokenAt: Double?
@@ -102,8 +106,12 @@ final class ThresholdWatch {
   private func judge(_ claim: inout Claim, _ record: RunRecord, endingAt end: Double) {
     guard claim.isDecidable else { return }
     let judged = ThresholdEvaluation.evaluate([claim.threshold], record)[0]
+    let from = claim.window.overNanoseconds.map { max(0, end - Double($0) / 1e9) } ?? 0
     switch judged.verdict {
-    case .inconclusive: return
+    case .inconclusive:
+      guard ThresholdEvaluation.isBlind(claim.threshold, record) else { return }
+      claim.blind += 1
+      if claim.firstBlind == nil { claim.firstBlind = (from, judged.observed) }
     case .pass:
       claim.windows += 1
       claim.row = 0
@@ -111,10 +119,7 @@ final class ThresholdWatch {
       claim.windows += 1
       claim.failed += 1
       claim.row += 1
-      if claim.firstFailure == nil {
-        let from = claim.window.overNanoseconds.map { max(0, end - Double($0) / 1e9) } ?? 0
-        claim.firstFailure = (from, judged.observed)
-      }
+      if claim.firstFailure == nil { claim.firstFailure = (from, judged.observed) }
       if claim.row >= claim.window.failures, claim.brokenAt == nil { claim.brokenAt = end }
     }
   }
@@ -143,6 +148,12 @@ final class ThresholdWatch {
     let length = Figure.time(Double(over))
     let text = claim.threshold.text + " over \(length)" + (claim.window.failures > 1 ? ", \(claim.window.failures) in a row" : "")
     let windows = "\(claim.windows) window\(claim.windows == 1 ? "" : "s")"
+    // A window that nobody could look into may be the one that breaks the claim.
+    if let blind = claim.firstBlind, claim.brokenAt == nil {
+      return JournalThreshold(
+        text: text, verdict: .inconclusive, observed: "\(claim.blind) of \(claim.windows + claim.blind) windows could not be seen into",
+        detail: "the first from \(Figure.time(blind.second * 1e9)): \(blind.observed)")
+    }
     if claim.windows == 0 {
       return JournalThreshold(text: text, verdict: .inconclusive, observed: "no window of \(length) could decide it")
     }

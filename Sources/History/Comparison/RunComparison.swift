@@ -1,6 +1,3 @@
-internal import Glibc
-internal import Metrics
-
 /// Two sets of runs of one chain under one load, figure by figure.
 ///
 /// The run is the unit: the samples of one run hang together, and a test between the samples of two runs finds "differences" in more than
@@ -64,86 +61,6 @@ package enum ComparisonVerdict: String, Hashable, Sendable {
     case .inconclusive: 2
     case .suspect: 3
     case .regressed: 4
-    }
-  }
-}
-
-/// One figure on both sides.
-package struct MetricComparison: Hashable, Sendable {
-  package let name: String
-  package let unit: Metric.Unit
-  package let before: [Double]
-  package let after: [Double]
-  /// Medians of the runs.
-  package let medianBefore: Double
-  package let medianAfter: Double
-  /// After over before, of the geometric means; nil where a value is zero.
-  package let ratio: Double?
-  /// Hodges and Lehmann's, in the figure's unit.
-  package let shift: Double
-  /// 99 %, of the ratio; nil with fewer than two runs a side.
-  package let ratioInterval: ClosedRange<Double>?
-  /// Corrected for the number of figures.
-  package let pValue: Double?
-  package let verdict: ComparisonVerdict
-
-  /// All figures that every run of both sides has.
-  static func all(before: [RunFigures], after: [RunFigures]) -> [MetricComparison] {
-    guard let first = before.first else { return [] }
-    struct Candidate {
-      let metric: Metric
-      let before: [Double]
-      let after: [Double]
-      let test: WelchTest?
-    }
-    let candidates: [Candidate] = first.metrics.compactMap { metric in
-      let b = before.compactMap { $0.value(of: metric.name) }
-      let a = after.compactMap { $0.value(of: metric.name) }
-      guard b.count == before.count, a.count == after.count else { return nil }
-      return Candidate(metric: metric, before: b, after: a, test: WelchTest(b.map { scaled($0, metric.unit) }, a.map { scaled($0, metric.unit) }))
-    }
-    let adjusted = ExactTest.holm(candidates.map { $0.test?.pValue ?? 1 }, family: candidates.count)
-    return zip(candidates, adjusted).map { candidate, p in
-      MetricComparison(candidate.metric, before: candidate.before, after: candidate.after, test: candidate.test, pValue: p)
-    }
-  }
-
-  /// Shares may be zero and are compared as they are; all else by its logarithm.
-  private static func scaled(_ value: Double, _ unit: Metric.Unit) -> Double {
-    switch unit {
-    case .share: value
-    case .seconds, .perSecond: log(max(value, 1e-12))
-    }
-  }
-
-  private init(_ metric: Metric, before: [Double], after: [Double], test: WelchTest?, pValue: Double) {
-    name = metric.name
-    unit = metric.unit
-    self.before = before
-    self.after = after
-    medianBefore = Median.of(before) ?? 0
-    medianAfter = Median.of(after) ?? 0
-    shift = Median.shift(from: before, to: after) ?? 0
-    let isLogarithmic = unit != .share
-    let difference = (after.map { Self.scaled($0, metric.unit) }.reduce(0, +) / Double(after.count))
-      - (before.map { Self.scaled($0, metric.unit) }.reduce(0, +) / Double(before.count))
-    ratio = isLogarithmic ? exp(difference) : nil
-    let interval = test?.interval(alpha: RunComparison.alpha)
-    ratioInterval = isLogarithmic ? interval.map { exp($0.lowerBound)...exp($0.upperBound) } : nil
-    self.pValue = test == nil ? nil : pValue
-    // One percentage point of failed iterations is the least that matters.
-    let effectMin = isLogarithmic ? log(1 + Metric.effectMin(of: metric.name)) : 0.01
-    // Worse is positive.
-    let worsening = unit == .perSecond ? -difference : difference
-    if min(before.count, after.count) < RunComparison.runsMin {
-      // Nothing is known about how runs scatter: only what stands far outside is worth a word.
-      verdict = worsening >= 2 * effectMin ? .suspect : .inconclusive
-    } else if pValue < RunComparison.alpha, abs(worsening) >= effectMin {
-      verdict = worsening > 0 ? .regressed : .improved
-    } else if let interval, interval.lowerBound > -effectMin, interval.upperBound < effectMin {
-      verdict = .equivalent
-    } else {
-      verdict = .inconclusive
     }
   }
 }

@@ -17,6 +17,11 @@ extension RunFigures {
     json.member("profile_text", conditions.profileText)
     json.member("model", conditions.model)
     json.member("host", conditions.host)
+    json.key("variables")
+    json.beginArray()
+    for text in conditions.variables { json.string(text) }
+    json.endArray()
+    json.member("traceparent", conditions.traceContext)
     json.key("observation")
     json.beginArray()
     for text in conditions.observation { json.string(text) }
@@ -61,6 +66,8 @@ extension RunFigures {
     conditions.profileText = json["profile_text"]?.string ?? ""
     conditions.model = json["model"]?.string ?? ""
     conditions.host = json["host"]?.string ?? ""
+    conditions.variables = json["variables"]?.elements.compactMap(\.string) ?? []
+    conditions.traceContext = json["traceparent"]?.string ?? ""
     conditions.observation = json["observation"]?.elements.compactMap(\.string) ?? []
     metrics = json["metrics"]?.elements.compactMap { entry in
       guard let name = entry[0]?.string, let unit = entry[1]?.string.flatMap(Metric.Unit.init(rawValue:)), let value = entry[2]?.double else {

@@ -29,13 +29,19 @@ extension RunFigures {
     conditions.profile = summary["profile"]?.string ?? ""
     conditions.profileText = summary["profile_text"]?.string ?? ""
     conditions.model = summary["model"]?.string ?? ""
+    let configuration = summary["configuration"]
+    conditions.variables = Self.members(configuration?["variables"]).map { "\($0.key)=\($0.value.string ?? "")" }
+    conditions.traceContext = configuration?["traceparent"]?.string ?? ""
     conditions.host = summary["host"]?["name"]?.string ?? ""
 
     let isOpen = conditions.model == "open"
     add("response", summary["response"])
     add("iteration", summary["service"])
     readCounts(summary["iterations"], isOpen: isOpen)
-    for (id, step) in Self.members(summary["steps"]) { add("step.\(id)", step["service"]) }
+    for (id, step) in Self.members(summary["steps"]) {
+      add("step.\(id)", step["service"])
+      addErrors("step.\(id)", step)
+    }
     for (name, values) in Self.members(summary["measures"]) { add("measure.\(name)", values) }
     for (event, value) in Self.members(summary["events"]) {
       for (hop, figures) in Self.members(value["hops"]) {
@@ -63,12 +69,21 @@ extension RunFigures {
     }
   }
 
+  /// The share of a step's attempts that failed or have an unknown outcome: an iteration may go on after them, or try again.
+  private mutating func addErrors(_ name: String, _ step: JSONValue) {
+    guard let count = step["count"]?.double, count > 0 else { return }
+    metrics.append(Metric("\(name).errors", .share, ((step["failed"]?.double ?? 0) + (step["unknown"]?.double ?? 0)) / count))
+  }
+
   private mutating func readCounts(_ iterations: JSONValue?, isOpen: Bool) {
     guard let iterations, let arrivals = iterations["arrivals"]?.double, arrivals > 0 else { return }
     let completed = iterations["completed"]?.double ?? 0
     // In the open model the rate is what was asked, not what the system can do.
     if !isOpen, durationSeconds > 0 { metrics.append(Metric("iterations.rate", .perSecond, completed / durationSeconds)) }
     let interrupted = iterations["interrupted"]?.double ?? 0
+    // As `rate(errors)` counts them: what was dropped is no error of the system's.
+    let errors = (iterations["failed"]?.double ?? 0) + (iterations["unknown"]?.double ?? 0)
+    metrics.append(Metric("iterations.errors", .share, errors / arrivals))
     metrics.append(Metric("iterations.not_completed", .share, max(0, arrivals - interrupted - completed) / arrivals))
   }
 

@@ -30,6 +30,10 @@ package struct RunConditions: Hashable, Sendable {
   /// The profile in words, with its rate: `open, 200/s constant, 30 s`.
   package var profileText = ""
   package var model = ""
+  /// What `--var` set: `patience=2s`, by name.
+  package var variables: [String] = []
+  /// What `--traceparent` asked for: telling a system the trace changes its requests.
+  package var traceContext = ""
   /// How each hop was observed: `order_created.cached tracking`.
   package var observation: [String] = []
   package var host = ""
@@ -58,6 +62,9 @@ package struct Metric: Hashable, Sendable {
     self.unit = unit
     self.value = value
   }
+
+  /// Given from so many samples only as bound it.
+  package var isQuantile: Bool { [".p50", ".p95", ".p99"].contains { name.hasSuffix($0) } }
 
   /// The least relative change that matters: 5 % of a median or a rate, 10 % further out, where run and run differ more.
   package static func effectMin(of name: String) -> Double {

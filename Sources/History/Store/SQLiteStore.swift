@@ -2,8 +2,8 @@ internal import Glibc
 
 /// The history in a file beside the result folders.
 package final class SQLiteStore: RunStore {
-  /// Counted up when the table changes; a file of another version is made anew.
-  private static let schemaVersion: Int64 = 1
+  /// Counted up when the table or what is kept of a run changes; a file of another version is made anew.
+  private static let schemaVersion: Int64 = 2
   private let database: SQLiteDatabase
 
   /// Opens the file or makes it. One that is damaged or of another version is a cache that has gone bad: it is made anew.

@@ -36,6 +36,10 @@ extension JSONWriter {
     if let value { member(name, value) }
   }
 
+  mutating func optional(_ name: String, _ value: Bool?) {
+    if let value { member(name, value) }
+  }
+
   mutating func nonZero(_ name: String, _ value: UInt64) {
     if value != 0 { member(name, value) }
   }

@@ -18,8 +18,16 @@ package struct JournalStart: JournalRecord, Hashable {
 
   package var chain = ""
   package var chainFile = ""
-  /// Of the chain's text and of everything it imports.
+  /// Of everything that was compiled in: the chain's text, its imports, the texts that steps name, the rows of its feeds.
   package var chainHash = ""
+  /// What the command line set (`--var`), by name; a value that may be a secret is not among them, its name is.
+  package var variables: [NamedText] = []
+  /// Which systems were told the trace (`--traceparent`): `http,amqp,sql` or a part of it.
+  package var traceContext = ""
+  /// Whether servers were asked about themselves (`--server-view`); nil where the journal does not say.
+  package var viewsServers: Bool?
+  /// What thresholds were held against; nil without any.
+  package var baseline: BaselineInfo?
   package var profile = ""
   /// The profile as one line for people: `open, 200/s constant, 30 s`.
   package var profileText = ""
@@ -62,6 +70,23 @@ package struct NamedText: Hashable, Sendable {
   package init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
+  }
+}
+
+/// Runs that the thresholds of this one were held against.
+package struct BaselineInfo: Hashable, Sendable {
+  package var file: String
+  package var runs: Int
+  /// Seconds since 1970.
+  package var setAt: Double
+  /// How its runs observed each hop: `order_created.cached tracking`.
+  package var observation: [String]
+
+  package init(file: String, runs: Int, setAt: Double, observation: [String]) {
+    self.file = file
+    self.runs = runs
+    self.setAt = setAt
+    self.observation = observation
   }
 }
 
@@ -165,6 +190,21 @@ extension JournalStart {
     json.member("chain", chain)
     json.member("chain_file", chainFile)
     json.member("chain_hash", chainHash)
+    json.objects("variables", variables) { variable, json in
+      json.member("name", variable.name)
+      json.member("value", variable.value)
+    }
+    if !traceContext.isEmpty { json.member("traceparent", traceContext) }
+    json.optional("server_view", viewsServers)
+    if let baseline {
+      json.key("baseline")
+      json.beginObject()
+      json.member("file", baseline.file)
+      json.member("runs", baseline.runs)
+      json.member("set_at", baseline.setAt)
+      json.list("observation", baseline.observation) { $1.string($0) }
+      json.endObject()
+    }
     json.member("profile", profile)
     json.member("profile_text", profileText)
     json.member("model", model.rawValue)
@@ -179,6 +219,9 @@ extension JournalStart {
     json.objects("connections", connections) { connection, json in
       json.member("name", connection.name)
       json.member("kind", connection.kind)
+      json.optional("pool", connection.poolSize)
+      json.optional("acquire_ns", connection.acquireTimeoutNanoseconds)
+      json.optional("connect_ns", connection.connectTimeoutNanoseconds)
     }
     json.objects("steps", steps) { step, json in
       json.member("id", step.id)
@@ -236,6 +279,12 @@ extension JournalStart {
     chain = json.text("chain")
     chainFile = json.text("chain_file")
     chainHash = json.text("chain_hash")
+    variables = json.list("variables") { NamedText($0.text("name"), $0.text("value")) }
+    traceContext = json.text("traceparent")
+    viewsServers = json["server_view"]?.bool
+    baseline = json["baseline"].map {
+      BaselineInfo(file: $0.text("file"), runs: $0.int("runs"), setAt: $0.double("set_at"), observation: $0.texts("observation"))
+    }
     profile = json.text("profile")
     profileText = json.text("profile_text")
     model = LoadModel(rawValue: json.text("model")) ?? .closed
@@ -247,7 +296,11 @@ extension JournalStart {
     warmUpNanoseconds = json.unsigned("warm_up_ns")
     monotonicNanoseconds = json.unsigned("mono_ns")
     realtimeNanoseconds = json.unsigned("real_ns")
-    connections = json.list("connections") { ConnectionInfo(name: $0.text("name"), kind: $0.text("kind")) }
+    connections = json.list("connections") {
+      ConnectionInfo(
+        name: $0.text("name"), kind: $0.text("kind"), poolSize: $0.optionalInt("pool"),
+        acquireTimeoutNanoseconds: $0.optionalUnsigned("acquire_ns"), connectTimeoutNanoseconds: $0.optionalUnsigned("connect_ns"))
+    }
     steps = json.list("steps") {
       StepInfo(
         id: $0.text("id"), verb: $0.text("verb"), method: $0.text("method"), connection: $0.optionalText("conn"), line: $0.int("line"),

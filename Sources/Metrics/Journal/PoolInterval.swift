@@ -4,10 +4,20 @@ internal import LosslessJSON
 package struct ConnectionInfo: Hashable, Sendable {
   package var name: String
   package var kind: String
+  /// How many connections it may have; 0 for one for each user, nil where the journal does not say.
+  package var poolSize: Int?
+  /// How long a step may wait for a connection, and a connection for its server; nil where the journal does not say.
+  package var acquireTimeoutNanoseconds: UInt64?
+  package var connectTimeoutNanoseconds: UInt64?
 
-  package init(name: String, kind: String) {
+  package init(
+    name: String, kind: String, poolSize: Int? = nil, acquireTimeoutNanoseconds: UInt64? = nil, connectTimeoutNanoseconds: UInt64? = nil
+  ) {
     self.name = name
     self.kind = kind
+    self.poolSize = poolSize
+    self.acquireTimeoutNanoseconds = acquireTimeoutNanoseconds
+    self.connectTimeoutNanoseconds = connectTimeoutNanoseconds
   }
 }
 

@@ -5,7 +5,9 @@ extension ComparisonReport {
   package static func junit(_ comparison: RunComparison) -> String {
     var cases: [JUnitCase] = comparison.metrics.map { metric in
       let text = "\(FigureText.value(metric.medianBefore, metric.unit)) -> \(FigureText.value(metric.medianAfter, metric.unit)), \(FigureText.change(metric)) (99 %: \(FigureText.interval(metric)))"
-      return JUnitCase(name: metric.name, output: "\(metric.verdict.rawValue): \(text)", isFailure: metric.verdict == .regressed)
+      return JUnitCase(
+        name: metric.name, output: metric.missing == nil ? "\(metric.verdict.rawValue): \(text)" : FigureText.verdict(metric),
+        isFailure: metric.verdict == .regressed)
     }
     cases += comparison.consistency.map { count in
       JUnitCase(name: count.name, output: "\(count.verdict.rawValue): \(count.before) -> \(count.after)", isFailure: count.verdict == .regressed)

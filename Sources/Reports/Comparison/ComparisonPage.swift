@@ -12,7 +12,7 @@ extension ComparisonReport {
       body += "<tr><th scope=\"row\">\(Markup.escape(metric.name))</th><td class=\"n\">\(FigureText.value(metric.medianBefore, metric.unit))</td>"
       body += "<td class=\"n\">\(FigureText.value(metric.medianAfter, metric.unit))</td><td class=\"n\">\(FigureText.change(metric))</td>"
       body += "<td class=\"n\">\(FigureText.interval(metric))</td><td>\(strip(metric))</td>"
-      body += "<td class=\"\(metric.verdict.rawValue.lowercased())\">\(metric.verdict.rawValue)</td></tr>\n"
+      body += "<td class=\"\(metric.verdict.rawValue.lowercased())\">\(Markup.escape(FigureText.verdict(metric)))</td></tr>\n"
     }
     body += "</tbody></table>\n"
     if !comparison.consistency.isEmpty {

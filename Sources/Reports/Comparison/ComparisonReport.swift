@@ -14,7 +14,7 @@ package enum ComparisonReport {
       table.row([
         Cell(metric.name), Cell(FigureText.value(metric.medianBefore, metric.unit)), Cell(FigureText.value(metric.medianAfter, metric.unit)),
         Cell(FigureText.change(metric)), Cell(FigureText.shift(metric), .faint), Cell(FigureText.interval(metric), .faint),
-        Cell(metric.verdict.rawValue, FigureText.tone(metric.verdict)),
+        Cell(FigureText.verdict(metric), FigureText.tone(metric.verdict)),
       ])
     }
     lines += table.lines(width: width, style: style)
@@ -40,7 +40,7 @@ package enum ComparisonReport {
     for warning in comparison.warnings { lines += ["> forced: \(MarkdownSummary.escape(warning.text))", ""] }
     lines += ["| figure | before | after | change | shift | 99 % interval | verdict |", "|---|--:|--:|--:|--:|--:|---|"]
     for metric in comparison.metrics {
-      let verdict = metric.verdict == .regressed ? "**\(metric.verdict.rawValue)**" : metric.verdict.rawValue
+      let verdict = metric.verdict == .regressed ? "**\(metric.verdict.rawValue)**" : FigureText.verdict(metric)
       lines.append(
         "| `\(metric.name)` | \(FigureText.value(metric.medianBefore, metric.unit)) | \(FigureText.value(metric.medianAfter, metric.unit)) "
           + "| \(FigureText.change(metric)) | \(FigureText.shift(metric)) | \(FigureText.interval(metric)) | \(verdict) |")
@@ -82,6 +82,7 @@ package enum ComparisonReport {
       json.member("shift", metric.shift)
       json.member("p_value", metric.pValue)
       json.member("verdict", metric.verdict.rawValue)
+      json.member("missing", metric.missing)
       json.endObject()
     }
     json.endArray()
@@ -128,14 +129,24 @@ package enum ComparisonReport {
     }
     let verdict = comparison.verdict
     let few = comparison.hasEnoughRuns ? "" : "; \(RunComparison.runsMin) runs on each side would decide it"
+    let missing = comparison.metrics.filter { $0.missing != nil }
     switch verdict {
     case .regressed: return "REGRESSED: \(list(names(.regressed)))"
     case .suspect: return "SUSPECT: \(list(names(.suspect)))\(few)"
     case .improved: return "IMPROVED: \(list(names(.improved)))"
     case .equivalent: return "EQUIVALENT: no figure changed by as much as matters"
     case .inconclusive:
-      return comparison.hasEnoughRuns
-        ? "INCONCLUSIVE: the runs scatter too much to tell \(list(names(.inconclusive)))" : "INCONCLUSIVE: nothing stands out\(few)"
+      var reasons: [String] = []
+      if !missing.isEmpty { reasons.append("not all runs have \(list(missing.map { "\($0.name) (\($0.missing ?? ""))" }))") }
+      let scattered = comparison.metrics.filter { $0.verdict == .inconclusive && $0.missing == nil }
+        .map { "\($0.name) \(FigureText.change($0))" }
+      if comparison.hasEnoughRuns {
+        let counts = comparison.consistency.filter { $0.verdict == .inconclusive }.map { "\($0.name) \($0.before) -> \($0.after)" }
+        if !(counts + scattered).isEmpty { reasons.append("the runs scatter too much to tell \(list(counts + scattered))") }
+      } else if reasons.isEmpty {
+        reasons.append("nothing stands out")
+      }
+      return "INCONCLUSIVE: \(reasons.joined(separator: "; "))\(few)"
     }
   }
 }

@@ -11,12 +11,14 @@ enum FigureText {
     }
   }
 
+  static func value(_ value: Double?, _ unit: Metric.Unit) -> String { value.map { self.value($0, unit) } ?? "–" }
+
   /// `+20 %`, `-3.1 %`, `+1.2 points` of a share.
   static func change(_ comparison: MetricComparison) -> String {
-    guard let ratio = comparison.ratio else {
-      return signed((comparison.medianAfter - comparison.medianBefore) * 100, decimals: 2) + " points"
-    }
-    return relative(ratio)
+    if comparison.missing != nil { return "–" }
+    if let ratio = comparison.ratio { return relative(ratio) }
+    guard let before = comparison.medianBefore, let after = comparison.medianAfter else { return "–" }
+    return signed((after - before) * 100, decimals: 2) + " points"
   }
 
   static func relative(_ ratio: Double) -> String {
@@ -32,11 +34,17 @@ enum FigureText {
     return relative(interval.lowerBound).replacing(" %", with: "") + " … " + relative(interval.upperBound)
   }
 
+  /// The verdict, and why there is none: `INCONCLUSIVE: 2 of 5 runs after have too few samples`.
+  static func verdict(_ comparison: MetricComparison) -> String {
+    comparison.verdict.rawValue + (comparison.missing.map { ": \($0)" } ?? "")
+  }
+
   static func shift(_ comparison: MetricComparison) -> String {
+    guard let shift = comparison.shift else { return "" }
     switch comparison.unit {
-    case .seconds: (comparison.shift < 0 ? "-" : "+") + Quantities.duration(seconds: abs(comparison.shift))
-    case .perSecond: (comparison.shift < 0 ? "-" : "+") + Quantities.rate(abs(comparison.shift))
-    case .share: ""
+    case .seconds: return (shift < 0 ? "-" : "+") + Quantities.duration(seconds: abs(shift))
+    case .perSecond: return (shift < 0 ? "-" : "+") + Quantities.rate(abs(shift))
+    case .share: return ""
     }
   }
 

@@ -14,6 +14,13 @@ package enum JUnitXML {
     let className: String
     let name: String
     let outcome: Outcome
+
+    var isRed: Bool {
+      switch outcome {
+      case .failed, .error: true
+      case .passed, .skipped: false
+      }
+    }
   }
 
   package static func text(of run: RunRecord) -> String {
@@ -66,19 +73,27 @@ package enum JUnitXML {
   }
 
   private static func cases(of run: RunRecord) -> [Case] {
-    [theRun(run), generator(run)] + run.thresholds.map(threshold) + run.alerts.map { alert($0, run) } + run.checks.map { check($0, run) }
+    let claims =
+      [generator(run)] + run.thresholds.map(threshold) + run.alerts.map { alert($0, run) } + run.checks.map { check($0, run) }
       + ConsistencyCount.all(of: run).map(consistency)
+    return [theRun(run, isExplained: claims.contains { $0.isRed })] + claims
   }
 
-  private static func theRun(_ run: RunRecord) -> Case {
+  /// - Parameter isExplained: Whether another case says why the exit code is not 0. Where none does (nothing succeeded and no threshold asked, a
+  ///   budget was used up), this one is it: a suite is never green for a run that said no.
+  private static func theRun(_ run: RunRecord, isExplained: Bool) -> Case {
     let name = "the run came to its end"
     let verdict = RunVerdict(of: run)
     if run.isRunning { return Case(className: "run", name: name, outcome: .error(type: "running", message: verdict.sentence)) }
     guard let end = run.end else { return Case(className: "run", name: name, outcome: .error(type: "crashed", message: verdict.sentence)) }
     switch end.exitCode {
+    case 0: return Case(className: "run", name: name, outcome: .passed)
     case 3, 70, 130, 143:
       return Case(className: "run", name: name, outcome: .error(type: verdict.word.lowercased(), message: verdict.sentence))
-    default: return Case(className: "run", name: name, outcome: .passed)
+    default:
+      if isExplained { return Case(className: "run", name: name, outcome: .passed) }
+      let message = "\(verdict.word), exit code \(end.exitCode): \(verdict.sentence)"
+      return Case(className: "run", name: name, outcome: .failed(type: verdict.word.lowercased(), message: message, text: ""))
     }
   }
 

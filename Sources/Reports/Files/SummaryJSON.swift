@@ -98,6 +98,7 @@ package enum SummaryJSON {
     json.member("cpus", run.start.host.cpusAllowed)
     json.member("reactors", run.start.host.reactors)
     json.endObject()
+    Configuration(of: run).write(to: &json)
   }
 
   /// What was asked for after the warm-up, beside what arrived; and what pacing and backoff did to it.
@@ -340,6 +341,10 @@ package enum SummaryJSON {
       json.member("count", failure.count)
       json.member("first_s", rounded(run.seconds(at: failure.firstNanoseconds)))
       json.member("last_s", rounded(run.seconds(at: failure.lastNanoseconds)))
+      json.key("examples_s")
+      json.beginArray()
+      for instant in failure.exampleNanoseconds { json.double(rounded(run.seconds(at: instant))) }
+      json.endArray()
       json.key("patterns")
       json.beginArray()
       for pattern in run.patterns(of: index) { write(pattern, to: &json) }

@@ -364,12 +364,21 @@ package struct HTMLReport {
         HTMLCell(Quantities.count(failure.count), .bad), HTMLCell(run.stepName(failure.fingerprint.step) ?? "–"),
         HTMLCell(markup: Sparkline.markup(run.failureDetails[index], of: run)),
         HTMLCell(second(run.seconds(at: failure.firstNanoseconds))), HTMLCell(second(run.seconds(at: failure.lastNanoseconds))),
-        HTMLCell(markup: Markup.escape((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase) + patterns(of: index), "text"),
+        HTMLCell(
+          markup: Markup.escape((target.isEmpty ? "" : target + " ") + failure.fingerprint.phrase) + examples(of: failure)
+            + patterns(of: index), "text"),
       ])
     }
     let more = run.failures.count > shown ? "<p class=\"note\">and \(run.failures.count - shown) more kinds, in summary.json</p>\n" : ""
     let total = "<p>\(Quantities.count(run.failureCount, "failure")) of \(Quantities.count(UInt64(run.failures.count), "kind")). Values in messages are masked.</p>\n"
     return section("errors", "Errors", total + table.markup + more)
+  }
+
+  /// Where to look in the logs of others: the first three of many, to the millisecond.
+  private func examples(of failure: JournalFailure) -> String {
+    guard failure.count > 1, !failure.exampleNanoseconds.isEmpty else { return "" }
+    let instants = failure.exampleNanoseconds.map { Quantities.fixed(run.seconds(at: $0), decimals: 3) }.joined(separator: ", ")
+    return "<div class=\"faint\">for example at \(instants) s</div>"
   }
 
   private func patterns(of failure: Int) -> String {
@@ -438,6 +447,8 @@ package struct HTMLReport {
     if run.warmUpIterations.arrivals > 0 {
       facts.append(("warm-up", "\(Quantities.count(run.warmUpIterations.arrivals, "iteration")), left out of all figures"))
     }
+    let configuration = Configuration(of: run)
+    facts += configuration.changes + configuration.connections
     if let end = run.end { facts.append(("exit code", String(end.exitCode) + (end.interruptedBy.map { ", interrupted by \($0)" } ?? ""))) }
     for output in run.outputs { facts.append(("live output \(output.name.rawValue)", output.loss ?? "\(Quantities.count(output.delivered)) delivered, none lost")) }
     facts += start.versions.map { ($0.name, $0.value) }

@@ -28,6 +28,7 @@ package struct TerminalSummary {
     var lines = [style.paint(verdict.word, verdict.tone) + "  " + style.paint("\(run.start.chain): ", .heading) + verdict.sentence]
     var table = TextTable([.left, .left])
     if !run.start.profileText.isEmpty { table.row([Cell("load", .faint), Cell(run.start.profileText)]) }
+    for (name, value) in Configuration(of: run).changes { table.row([Cell(name, .faint), Cell(value)]) }
     table.row([Cell("rate", .faint), Cell(rateText)])
     table.row([Cell("iterations", .faint), Cell(iterationsText)])
     if run.startDelayWaited.count > 0 {

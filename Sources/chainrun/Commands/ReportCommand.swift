@@ -25,14 +25,6 @@ enum ReportCommand {
     return path.hasSuffix(journal) ? String(path.dropLast(journal.count)) : path
   }
 
-  /// Judges what could not judge itself. Whether the run still goes on is asked before the journal is read and after it: a run that ended
-  /// meanwhile has its end record by then, and one that began meanwhile has its lock.
-  private static func conclude(_ record: inout RunRecord, _ folder: String, wasRunning: Bool) {
-    let journal = folder + "/" + ResultFiles.journalName
-    record.isRunning = record.end == nil && (wasRunning || JournalLock.isHeld(journal: journal))
-    CrashVerdict(journal: journal).judge(&record)
-  }
-
   /// Writes the files beside the journal again and prints the summary. Of a run that still goes on, only the summary: the files are its own.
   private static func rebuild(_ folder: String) -> ExitCode {
     if JournalLock.isHeld(journal: folder + "/" + ResultFiles.journalName) {
@@ -44,7 +36,7 @@ enum ReportCommand {
     var code = ExitCode.ok
     do throws(ResultFilesError) {
       _ = try ResultFiles.write(into: folder) {
-        conclude(&$0, folder, wasRunning: false)
+        CrashVerdict.conclude(&$0, folder, wasRunning: false)
         record = $0
       }
     } catch {
@@ -64,7 +56,7 @@ enum ReportCommand {
       let style: TextStyle = path == nil && Terminal.hasColour(STDOUT_FILENO) ? .ansi : .plain
       run = try ResultFiles.render(
         format, of: folder, into: path, style: style, width: path == nil ? Terminal.width : 100,
-        conclude: { conclude(&$0, folder, wasRunning: wasRunning) }, elsePrint: { Terminal.out($0) })
+        conclude: { CrashVerdict.conclude(&$0, folder, wasRunning: wasRunning) }, elsePrint: { Terminal.out($0) })
     } catch {
       return refusal(error, folder)
     }

@@ -14,6 +14,8 @@ enum RunCommand {
   struct Stop: Error {
     let code: ExitCode
     let message: String
+    /// For standard output, where whoever reads results finds them.
+    var summary = ""
   }
 
   static func run(_ invocation: Invocation) -> ExitCode {
@@ -21,6 +23,7 @@ enum RunCommand {
       return try perform(invocation)
     } catch {
       if !error.message.isEmpty { Terminal.talk("chainrun: \(error.message)\n") }
+      if !error.summary.isEmpty { Terminal.out(error.summary + "\n") }
       return error.code
     }
   }
@@ -54,20 +57,22 @@ enum RunCommand {
     let used = try resolve(program)
     try preflight(program, profile, used.connectors, used.targets)
 
-    let baseline = try readBaseline(program, profile, invocation.value("--baseline"))
+    let variables = SetVariables.shown(invocation.values("--var"))
+    let against = try readBaseline(program, profile, variables, invocation.value("--baseline"))
+    let baseline = against.figures
 
     let runID = makeRunID()
     let folder: String
     switch ResultFolder.make(asked: invocation.value("--out"), chain: program.chain, runID: runID) {
     case .made(let path): folder = path
-    case .refused(let message): throw Stop(code: .untrusted, message: message)
+    case .refused(let message): throw cannotKeep(message, program)
     }
     let journalPath = folder + "/" + ResultFiles.journalName
     let journal: JournalWriter
     do throws(JournalFailureState) {
       journal = try JournalWriter(creating: journalPath)
     } catch {
-      throw Stop(code: .untrusted, message: "\(error) ('\(journalPath)')")
+      throw cannotKeep("\(error) ('\(journalPath)')", program)
     }
     // Until this process is gone: whoever reads the journal meanwhile sees that the run is not over.
     let lock = JournalLock(journal: journalPath)
@@ -75,6 +80,10 @@ enum RunCommand {
     var start = RunHeader.make(program: program, files: files, chainFile: path, profile: profile, seed: seed, runID: runID)
     start.thresholdRules = program.thresholds.map { ThresholdRule.text($0, in: program, baseline: baseline) }
     start.alerts = AlertPlan.table(program, isQuiet: isQuiet)
+    start.variables = variables
+    start.baseline = against.info
+    start.viewsServers = viewsServers
+    start.traceContext = program.traceContext.words
     journal.append(start)
     if style != .none { Terminal.talk("\(program.chain), \(start.profileText)\n") }
 
@@ -112,6 +121,11 @@ enum RunCommand {
   }
 
   // Before the run
+
+  /// A run whose results have no place is not begun.
+  private static func cannotKeep(_ message: String, _ program: Program) -> Stop {
+    Stop(code: .untrusted, message: message, summary: "NOT TRUSTED  \(program.chain): nothing was run; \(message)")
+  }
 
   /// The outputs for other programs that the command line asks for.
   private static func exportOptions(_ invocation: Invocation) throws(Stop) -> LiveExports.Options {
@@ -192,23 +206,16 @@ enum RunCommand {
     throw Stop(code: .usage, message: "the chain has no load profile '\(asked)'; \(hint)")
   }
 
-  /// The figures of the chain's and profile's baseline; none where no threshold asks for them.
-  private static func readBaseline(_ program: Program, _ profile: LoadProfile, _ asked: String?) throws(Stop) -> [String: Double] {
-    guard asked != nil || program.thresholds.contains(where: \.isOfBaseline) || program.alerts.contains(where: \.condition.isOfBaseline) else { return [:] }
-    let path = asked ?? RunSelection.root + "/" + Baselines.fileName
-    let entry: Baselines.Entry?
+  private static func readBaseline(
+    _ program: Program, _ profile: LoadProfile, _ variables: [NamedText], _ asked: String?
+  ) throws(Stop) -> BaselineReading {
     do throws(RunStoreError) {
-      entry = try Baselines(path: path).entry(chain: program.chain, profile: profile.name)
+      let reading = try BaselineReading.read(program, profile, variables: variables, asked: asked)
+      if let problem = reading.problem { Terminal.talk("chainrun: \(problem)\n") }
+      return reading
     } catch {
       throw Stop(code: .usage, message: error.description)
     }
-    guard let entry else {
-      Terminal.talk("chainrun: '\(path)' has no baseline for chain '\(program.chain)' and profile '\(profile.name)'; thresholds against it stay undecided\n")
-      return [:]
-    }
-    var figures: [String: Double] = [:]
-    for metric in entry.runs[0].metrics { figures[metric.name] = entry.value(of: metric.name) }
-    return figures
   }
 
   private static func readSecrets(_ program: Program) throws(Stop) -> [(slot: SlotIndex, value: Value)] {
@@ -284,6 +291,9 @@ enum RunCommand {
     } catch {
       Terminal.talk("chainrun: \(error)\n")
       code = max(code, .untrusted)
+      // The summary says with which code this process ends, and why; the journal has the run's own verdict, from which a report can be made.
+      record?.end?.exitCode = Int(code.rawValue)
+      record?.validity.append(JournalValidity(verdict: .invalid, name: "report", detail: "\(error); 'chainrun report' makes it again"))
     }
     // What was seen is told even where no file could be written.
     if let record, result.failure == nil || record.iterations.arrivals > 0 {

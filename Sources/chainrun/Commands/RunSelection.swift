@@ -1,5 +1,6 @@
 import Glibc
 import History
+import Metrics
 import Reports
 
 /// Which runs a command is about: folders, `latest`, or all below the folder of results.
@@ -71,14 +72,12 @@ enum RunSelection {
     return Array(runs.sorted { ($0.startedAt, $0.runID) < ($1.startedAt, $1.runID) }.suffix(count))
   }
 
-  /// A run that was killed has no summary: makes it from the journal. A run that is still going has none either, and is left alone.
+  /// A run that was killed has no summary: makes it from the journal, as `chainrun report` does. A run that is still going has none either, also
+  /// one that was stopped for a while, and is left alone.
   private static func recover(_ folder: String) -> String? {
-    var status = stat()
-    if stat(folder + "/" + ResultFiles.journalName, &status) == 0, status.st_mtim.tv_sec + 5 > time(nil) {
-      return "'\(folder)' is still being written"
-    }
+    if JournalLock.isHeld(journal: folder + "/" + ResultFiles.journalName) { return "the run in '\(folder)' is still going" }
     do throws(ResultFilesError) {
-      _ = try ResultFiles.write(into: folder)
+      _ = try ResultFiles.write(into: folder) { CrashVerdict.conclude(&$0, folder, wasRunning: false) }
       return nil
     } catch {
       return "'\(folder)': \(error.description)"

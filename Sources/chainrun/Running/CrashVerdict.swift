@@ -1,11 +1,20 @@
 import ChainProgram
 import ChainRuntime
 import Metrics
+import Reports
 
 /// Judges a run that could not judge itself: it was killed, or crashed, or is not over yet; its journal has no end record.
 struct CrashVerdict {
   /// The file that the record was read from.
   let journal: String
+
+  /// Judges the run in a folder if it could not judge itself. Whether it still goes on is asked before the journal is read and after it: a run that
+  /// ended meanwhile has its end record by then, and one that began meanwhile has its lock.
+  static func conclude(_ record: inout RunRecord, _ folder: String, wasRunning: Bool) {
+    let journal = folder + "/" + ResultFiles.journalName
+    record.isRunning = record.end == nil && (wasRunning || JournalLock.isHeld(journal: journal))
+    CrashVerdict(journal: journal).judge(&record)
+  }
 
   /// Adds the validity and the thresholds' verdicts, from what is there. Does nothing to a run that has its end.
   func judge(_ record: inout RunRecord) {
@@ -29,8 +38,10 @@ struct CrashVerdict {
     }
     let (windows, seconds) = replayed(claims, record)
     // What was lost with the crash, or is still to come, can only add: a pass is one of the part that is there.
+    let difference = record.baselineDifference
     let note = record.isRunning ? "judged on what there is so far" : "judged on what was left by the crash"
     return record.start.thresholds.enumerated().map { index, text in
+      if let difference, Self.isOfBaseline(text) { return ThresholdEvaluation.undecided(text, because: difference) }
       guard let claim = claims[index] else {
         return JournalThreshold(
           text: text, verdict: .inconclusive, observed: "not judged", detail: ThresholdRule.reason(rules.indices.contains(index) ? rules[index] : nil))
@@ -40,6 +51,11 @@ struct CrashVerdict {
       verdict.detail = verdict.detail.map { "\($0); \(reach)" } ?? reach
       return verdict
     }
+  }
+
+  /// The rule has only what its limit came to; its author's text has the word.
+  private static func isOfBaseline(_ text: String) -> Bool {
+    text.split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "." }.contains("baseline")
   }
 
   /// Claims over windows, decided by the seconds that the journal has; and how many it has.

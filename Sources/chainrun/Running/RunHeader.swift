@@ -21,7 +21,7 @@ enum RunHeader {
     start.monotonicNanoseconds = MonotonicClock.now
     start.realtimeNanoseconds = UInt64(max(0, WallClock.now))
     func line(_ range: SourceRange) -> Int { files.position(of: range).line }
-    start.connections = program.connections.map { ConnectionInfo(name: $0.name, kind: $0.kind) }
+    start.connections = program.connections.map(connection)
     start.steps = program.steps.map { step in
       StepInfo(
         id: step.name, verb: step.verb, method: step.method, connection: step.connection.map { program.connections[$0.index].name },
@@ -65,7 +65,7 @@ enum RunHeader {
 
   private static func describe(_ profile: LoadProfile, in start: inout JournalStart) {
     start.warmUpNanoseconds = profile.warmUpNanoseconds
-    start.profileText = "\(profile.name): \(profile.words)"
+    start.profileText = text(of: profile)
     start.askedNanoseconds = profile.loadNanoseconds
     start.askedUsers = profile.usersMax
     switch profile.model {
@@ -81,6 +81,19 @@ enum RunHeader {
       start.askedArrivals = load.iterations
     }
   }
+
+  private static func connection(_ declaration: ConnectionDeclaration) -> ConnectionInfo {
+    let size =
+      switch declaration.pool {
+      case .size(let size): size
+      case .perUser: 0
+      }
+    return ConnectionInfo(
+      name: declaration.name, kind: declaration.kind, poolSize: size, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds,
+      connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds)
+  }
+
+  static func text(of profile: LoadProfile) -> String { "\(profile.name): \(profile.words)" }
 
   private static func host() -> HostInfo {
     var info = HostInfo()

@@ -10,7 +10,7 @@ import Metrics
 enum ThresholdRule {
   /// Claims that nothing after the run can decide: the rule's text, and why.
   private static let undecidable = [
-    "baseline": "its baseline was not there when the run began",
+    "baseline": "there was no baseline for it when the run began",
     // As journals before 20 November 2026 have it.
     "windows": "it was checked over windows while the load ran, and this journal does not say which",
   ]
