@@ -184,7 +184,10 @@ package struct HTMLReport {
     ) { TimelineChart(of: run, width: $0).picture() }
     guard !body.isEmpty else { return "" }
     if !marks.isEmpty {
-      let kinds = [("warm", TimelineChart.Mark.Kind.warmUp), ("doubt", .doubtful), ("gap", .gap), ("alert", .alert)].filter { kind in marks.contains { $0.kind == kind.1 } }
+      let all: [(String, TimelineChart.Mark.Kind)] = [
+        ("warm", .warmUp), ("doubt", .doubtful), ("gap", .gap), ("stall", .stall), ("pool", .exhausted), ("alert", .alert),
+      ]
+      let kinds = all.filter { kind in marks.contains { $0.kind == kind.1 } }
       body += "<p class=\"note\">Marked:" + kinds.map { "<span class=\"key k-\($0.0)\"></span>\($0.1.rawValue)" }.joined() + "</p>\n"
       var table = HTMLTable("Marked spans", [("what", .left), ("from", .right), ("to", .right), ("", .left)])
       // Doubtful spans stand with their reasons in a section of their own.

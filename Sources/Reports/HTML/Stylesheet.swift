@@ -49,9 +49,9 @@ enum Stylesheet {
     .b{fill-opacity:.22}.b0{fill:var(--c0)}.b1{fill:var(--c1)}.b2{fill:var(--c2)}.b3{fill:var(--c3)}.b4{fill:var(--c4)}.b5{fill:var(--c5)}
     .f0{fill:var(--c0)}.f5{fill:var(--c5)}.f-wait{fill:var(--c2)}.f-good{fill:var(--good)}.f-doubt{fill:var(--doubt)}.f-bad{fill:var(--bad)}.f-grey{fill:var(--grey)}
     .soft{fill-opacity:.5}.group{fill:none;stroke:var(--grey);stroke-dasharray:3 2}.ribbon{fill:var(--grey);fill-opacity:.25}
-    .m-warm{fill:var(--grey);fill-opacity:.16}.m-doubt{fill:var(--doubt);fill-opacity:.22}.m-gap{fill:var(--bad);fill-opacity:.2}.m-alert{fill:var(--c5);fill-opacity:.18}
+    .m-warm{fill:var(--grey);fill-opacity:.16}.m-doubt{fill:var(--doubt);fill-opacity:.22}.m-gap{fill:var(--bad);fill-opacity:.2}.m-alert{fill:var(--c5);fill-opacity:.18}.m-stall{fill:var(--c3);fill-opacity:.2}.m-pool{fill:var(--c2);fill-opacity:.16}
     .key{display:inline-block;width:12px;height:12px;border-radius:2px;margin:0 5px 0 12px;vertical-align:-1px}
-    .k-warm{background:var(--grey);opacity:.5}.k-doubt{background:var(--doubt);opacity:.6}.k-gap{background:var(--bad);opacity:.55}.k-alert{background:var(--c5);opacity:.5}.k-wait{background:var(--c2)}.k-service{background:var(--c0)}.k-hop{background:var(--c5)}
+    .k-warm{background:var(--grey);opacity:.5}.k-doubt{background:var(--doubt);opacity:.6}.k-gap{background:var(--bad);opacity:.55}.k-alert{background:var(--c5);opacity:.5}.k-stall{background:var(--c3);opacity:.55}.k-pool{background:var(--c2);opacity:.5}.k-wait{background:var(--c2)}.k-service{background:var(--c0)}.k-hop{background:var(--c5)}
     footer{margin-top:36px;padding-top:10px;border-top:1px solid var(--line);color:var(--ink2);font-size:13px}
     @media(max-width:640px){main{padding:12px 16px}header.verdict{padding:12px 14px}h1{font-size:19px}header.verdict p{font-size:15px}
     svg.wide{display:none}svg.narrow{display:block}dl.tiles{grid-template-columns:1fr 1fr}dl.facts{grid-template-columns:1fr}dl.facts dt{margin-top:4px}}

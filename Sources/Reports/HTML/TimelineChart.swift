@@ -17,6 +17,9 @@ struct TimelineChart {
       case warmUp = "warm-up"
       case doubtful = "doubtful"
       case gap = "observer gap"
+      /// A step was far slower than usual.
+      case stall
+      case exhausted = "pool exhausted"
       case alert
     }
     let kind: Kind
@@ -36,6 +39,9 @@ struct TimelineChart {
     seconds = Scale(.linear, start, end, pixels: Self.left, width - 8)
   }
 
+  /// Shorter spans would be a line each under a load that uses its pool up.
+  private static let exhaustionNanosecondsMin: UInt64 = 200_000_000
+
   static func marks(of run: RunRecord) -> [Mark] {
     var marks: [Mark] = []
     let warm = run.seconds.filter(\.isWarmUp)
@@ -51,6 +57,20 @@ struct TimelineChart {
         Mark(
           kind: .gap, from: run.seconds(at: gap.fromNanoseconds), to: run.seconds(at: gap.toNanoseconds),
           text: "'\(gap.connection)' could not see: \(gap.reason)"))
+    }
+    for span in SlowSpan.inSteps(of: run) {
+      marks.append(
+        Mark(
+          kind: .stall, from: Double(span.from), to: Double(span.to),
+          text: "'\(span.step)' took up to \(Quantities.duration(span.worst)), and \(Quantities.duration(span.usual)) usually"))
+    }
+    for pool in run.pools {
+      for span in pool.exhaustions where span.upperBound - span.lowerBound >= Self.exhaustionNanosecondsMin {
+        marks.append(
+          Mark(
+            kind: .exhausted, from: run.seconds(at: span.lowerBound), to: run.seconds(at: span.upperBound),
+            text: "no connection of '\(pool.info.name)' was free"))
+      }
     }
     for alert in run.alerts {
       for span in alert.spans {
@@ -105,6 +125,8 @@ struct TimelineChart {
       case .warmUp: style = "m-warm"
       case .doubtful: style = "m-doubt"
       case .gap: style = "m-gap"
+      case .stall: style = "m-stall"
+      case .exhausted: style = "m-pool"
       case .alert: style = "m-alert"
       }
       picture.rectangle(from, top, max(2, seconds(mark.to) - from), height, style, hint: mark.text)

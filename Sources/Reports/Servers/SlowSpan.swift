@@ -32,8 +32,11 @@ struct SlowSpan {
   static let spansMax = 5
   private static let signsPerServer = 3
 
-  static func all(of run: RunRecord) -> [SlowSpan] {
-    guard run.servers.contains(where: \.isSeen) else { return [] }
+  /// Those of a run whose servers were seen: what can be said of them.
+  static func all(of run: RunRecord) -> [SlowSpan] { run.servers.contains(where: \.isSeen) ? inSteps(of: run) : [] }
+
+  /// Those of any run: where a step stalled.
+  static func inSteps(of run: RunRecord) -> [SlowSpan] {
     var found: [SlowSpan] = []
     for step in run.steps.indices where run.steps[step].info.countsAsOperation { found += spans(of: step, run) }
     // Those that cost most first; then in the order of time.
