@@ -58,7 +58,7 @@ struct TimelineChart {
           kind: .gap, from: run.seconds(at: gap.fromNanoseconds), to: run.seconds(at: gap.toNanoseconds),
           text: "'\(gap.connection)' could not see: \(gap.reason)"))
     }
-    for span in SlowSpan.inSteps(of: run) {
+    for span in SlowSpan.stalls(of: run) {
       marks.append(
         Mark(
           kind: .stall, from: Double(span.from), to: Double(span.to),

@@ -33,12 +33,17 @@ struct SlowSpan {
   private static let signsPerServer = 3
 
   /// Those of a run whose servers were seen: what can be said of them.
-  static func all(of run: RunRecord) -> [SlowSpan] { run.servers.contains(where: \.isSeen) ? inSteps(of: run) : [] }
+  static func all(of run: RunRecord) -> [SlowSpan] { run.servers.contains(where: \.isSeen) ? inSteps(of: run, factor: 3, least: 5_000_000) : [] }
 
-  /// Those of any run: where a step stalled.
-  static func inSteps(of run: RunRecord) -> [SlowSpan] {
+  /// Where a step stalled: more than ten times its usual time, and 100 ms at least.
+  static func stalls(of run: RunRecord) -> [SlowSpan] { inSteps(of: run, factor: 10, least: 100_000_000) }
+
+  /// - Parameters:
+  ///   - factor: How many times the usual a slow second is longer than.
+  ///   - least: Nanoseconds above the usual.
+  private static func inSteps(of run: RunRecord, factor: UInt64, least: UInt64) -> [SlowSpan] {
     var found: [SlowSpan] = []
-    for step in run.steps.indices where run.steps[step].info.countsAsOperation { found += spans(of: step, run) }
+    for step in run.steps.indices where run.steps[step].info.countsAsOperation { found += spans(of: step, run, factor, least) }
     // Those that cost most first; then in the order of time.
     found.sort { left, right in
       let (first, second) = (left.worst - left.usual, right.worst - right.usual)
@@ -47,7 +52,7 @@ struct SlowSpan {
     return found.prefix(spansMax).sorted { $0.from != $1.from ? $0.from < $1.from : $0.step < $1.step }
   }
 
-  private static func spans(of step: Int, _ run: RunRecord) -> [SlowSpan] {
+  private static func spans(of step: Int, _ run: RunRecord, _ factor: UInt64, _ least: UInt64) -> [SlowSpan] {
     let seconds = run.seconds.filter { !$0.isWarmUp && $0.steps.indices.contains(step) && !$0.steps[step].service.isEmpty }
     func time(_ second: SecondRecord) -> UInt64 {
       let values = second.steps[step].service
@@ -57,7 +62,7 @@ struct SlowSpan {
     guard times.count >= 5 else { return [] }
     let usual = times.sorted()[(times.count - 1) / 2]
     var spans: [(from: Int, to: Int, worst: UInt64, isQuantile: Bool)] = []
-    for (second, time) in zip(seconds, times) where time > 3 * usual && time - usual >= 5_000_000 {
+    for (second, time) in zip(seconds, times) where time > factor * usual && time - usual >= least {
       let from = max(second.second - Int((Double(time) / 1e9).rounded(.up)), 0)
       let begin = time >= 1_000_000_000 ? from : second.second
       let isQuantile = second.steps[step].service.count >= 20
