@@ -45,12 +45,6 @@ import Testing
       "\(page.components(separatedBy: "for example at").last?.prefix(40) ?? "")")
   }
 
-  @Test func `what is folded away on the screen is printed`() throws {
-    let page = HTMLReport.text(of: try run())
-    let print = try #require(page.components(separatedBy: "@media print").last)
-    #expect(print.contains("details::details-content{content-visibility:visible"))
-  }
-
   @Test func `the text begins with what was changed, and a run without changes has no such line`() throws {
     let text = TerminalSummary.text(of: try run(), style: .plain)
     for part in ["variables      patience=2s", "trace told to  http, sql", "server view    off"] { #expect(text.contains(part), "\(text)") }

@@ -60,7 +60,6 @@ enum Stylesheet {
     --goodbg:#e5f5eb;--doubtbg:#fdf1d8;--badbg:#fde8e6;--goodink:#0f5530;--doubtink:#6b4500;--badink:#8c1b13}
     *{-webkit-print-color-adjust:exact}body{font-size:11pt}main{max-width:none;padding:0}
     figure,tr,header.verdict,dl.tiles div{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}
-    svg.wide{display:block}svg.narrow{display:none}
-    details::details-content{content-visibility:visible;block-size:auto}}
+    svg.wide{display:block}svg.narrow{display:none}}
     """
 }
