@@ -291,6 +291,27 @@ struct RealServerTests {
     #expect(first.outcome.isOk)
   }
 
+  @Test func `statements of one turn are sent together at its end, and their service begins then`() throws {
+    let bench = try Bench.opened([.sql("SELECT 1")], pool: 4)
+    let users = (0..<4).map { User(bench, tag: $0) }
+    for user in users { user.submit(0) }
+    let submitted = MonotonicClock.now
+    #expect(bench.turn { users.allSatisfy(\.isIdle) })
+    #expect(users.allSatisfy { $0.outcome.isOk && $0.call.startedNanoseconds >= submitted })
+  }
+
+  @Test func `a call that leaves before its turn has ended was not sent, and its connection serves the next`() throws {
+    let bench = try Bench.opened([.sql("SELECT pg_backend_pid()", writes: true)], pool: 1)
+    let user = User(bench)
+    let process = try user.run(0).cells
+    user.submit(0)
+    bench.driver.abandon(user.call, now: MonotonicClock.now)
+    #expect(bench.turn { user.isIdle })
+    #expect(user.outcome.ending == .failed && user.outcome.failure?.code == "pool")
+    #expect(try user.run(0).cells == process)
+    #expect(bench.driver.statistics.reconnects == 0 && bench.driver.statistics.busy == 0)
+  }
+
   @Test func `a waiting call can be abandoned`() throws {
     let bench = try Bench.opened([.sql("SELECT pg_sleep(0.2)"), .sql("SELECT 1")], pool: 1)
     let users = (0..<3).map { User(bench, tag: $0) }
@@ -419,6 +440,8 @@ struct RealServerTests {
     kill(process, SIGSTOP)
     defer { kill(process, SIGCONT) }
     user.submit(2)
+    // It is sent at the end of the turn.
+    bench.reactor.turn(waitingAtMost: 0)
     cutConnection(fromLocalPort: port)
     #expect(bench.turn { user.isIdle })
     #expect(user.outcome.ending == .unknown)
