@@ -227,7 +227,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     call.place = connection.number
     connection.run(call, plan)
     sending.append(connection.number)
-    if sending.count == 1 { reactor.flushAtTurnEnd(self) }
+    if sending.count == 1 { reactor.flushFirstAtTurnEnd(self) }
   }
 
   func turnEnded(now: UInt64) {

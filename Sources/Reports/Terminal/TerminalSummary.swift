@@ -114,8 +114,8 @@ package struct TerminalSummary {
           Cell(Quantities.count(step.count)), count(step.failed, .bad), count(step.unknown, isShown: hasUnknown, .doubtful),
           count(step.skipped, isShown: hasSkipped, .doubtful),
         ], step.service)
-      // A wait that nobody notices is no news: shown from 5 % of the step's own time on.
-      if let wait = step.poolWait.quantile(0.95), let own = step.service.quantile(0.5), wait * 20 > own {
+      // A wait that nobody notices is no news: shown from 5 % of the step's own time on, and from 50 us: less is the rest of a turn of the loop.
+      if let wait = step.poolWait.quantile(0.95), let own = step.service.quantile(0.5), wait * 20 > own, wait >= 50_000 {
         row(Cell("  pool wait", .faint), "", ["", "", "", ""], step.poolWait)
       }
     }
