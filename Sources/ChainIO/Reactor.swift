@@ -128,9 +128,12 @@ package final class Reactor {
     var timeout = limit
     if !jobs.isEmpty || !flushables.isEmpty || !early.isEmpty {
       timeout = 0
-    } else if timers.earliestNanoseconds != .max {
-      let current = MonotonicClock.now
-      timeout = min(limit, timers.earliestNanoseconds > current ? timers.earliestNanoseconds - current : 0)
+    } else {
+      let earliest = timers.takeEarliestNanoseconds()
+      if earliest != .max {
+        let current = MonotonicClock.now
+        timeout = min(limit, earliest > current ? earliest - current : 0)
+      }
     }
     let count = clinux_epoll_wait(epoll, events, Int32(Reactor.eventCapacity), timeout)
     now = MonotonicClock.now

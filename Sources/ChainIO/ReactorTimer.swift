@@ -57,8 +57,28 @@ struct TimerHeap: ~Copyable {
     entries.deallocate()
   }
 
-  /// When the earliest timer must be looked at; `UInt64.max` if there is none.
-  var earliestNanoseconds: UInt64 { count == 0 ? .max : entries[0].nanoseconds }
+  /// When the earliest timer fires; `UInt64.max` if none is armed. Entries at the top that stand for nothing any more go, so that nobody
+  /// wakes up for them.
+  mutating func takeEarliestNanoseconds() -> UInt64 {
+    while count > 0 {
+      let nanoseconds = entries[0].nanoseconds
+      let isCurrent = entries[0].timer._withUnsafeGuaranteedRef { timer in
+        timer.heapNanoseconds == nanoseconds && timer.dueNanoseconds == nanoseconds
+      }
+      if isCurrent { return nanoseconds }
+      dropTop()
+    }
+    return .max
+  }
+
+  /// Takes out an entry that is older than its timer's time; the timer gets a new one if it is armed and this was its only one.
+  private mutating func dropTop() {
+    let entry = pop()
+    let timer = entry.timer.takeRetainedValue()
+    guard timer.heapNanoseconds == entry.nanoseconds else { return }
+    timer.heapNanoseconds = .max
+    if timer.dueNanoseconds != .max { arm(timer, at: timer.dueNanoseconds) }
+  }
 
   /// Arms `timer` for `nanoseconds`.
   mutating func arm(_ timer: ReactorTimer, at nanoseconds: UInt64) {
@@ -75,7 +95,7 @@ struct TimerHeap: ~Copyable {
     while count > 0, entries[0].nanoseconds <= now {
       let entry = pop()
       let timer = entry.timer.takeRetainedValue()
-      // Stale: the timer was re-armed earlier since, and that entry stands for it.
+      // The timer was re-armed earlier since, and that entry stands for it.
       guard timer.heapNanoseconds == entry.nanoseconds else { continue }
       timer.heapNanoseconds = .max
       if timer.dueNanoseconds == .max { continue }

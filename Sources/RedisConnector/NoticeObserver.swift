@@ -30,6 +30,8 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private var isSubscribed = false
 
   private var fence = PingFence(armed: 0)
+  /// Nanoseconds: from then on a PING goes out with the next read, and soon without one.
+  private var pingDueNanoseconds = UInt64.max
   private var readQueue = ValueReadQueue()
   private var isDeliveryAsked = false
   /// What B's replies, in order, answer.
@@ -191,6 +193,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     notices.close()
     reads.close()
     for timer in [pingTimer, silenceTimer, checkTimer] { timer.disarm() }
+    pingDueNanoseconds = .max
     expected = SequenceQueue()
     // Whatever was told of but not yet read is missed, too.
     var start = min(fence.provenNanoseconds, readQueue.earliestNotBefore)
@@ -242,6 +245,8 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private func ping() {
     let now = MonotonicClock.now
     fence.pingSent(at: now)
+    pingDueNanoseconds = .max
+    pingTimer.disarm()
     notices.output.append(contentsOf: NoticeObserver.pingBytes)
     notices.flushSoon()
     operationsSent += 1
@@ -357,10 +362,12 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     }
   }
 
+  /// While fences run, the next one waits a little for a read to go with: the server is then woken once for both, and so are we.
   private func pongArrived(now: UInt64) {
     silenceTimer.disarm()
-    let pause = isFencing ? random.jittered(fencePauseNanoseconds) : 1_000_000_000
-    reactor.arm(pingTimer, at: now + pause)
+    guard isFencing else { return reactor.arm(pingTimer, at: now + 1_000_000_000) }
+    pingDueNanoseconds = now + random.jittered(fencePauseNanoseconds)
+    reactor.arm(pingTimer, at: pingDueNanoseconds + fencePauseNanoseconds / 4)
   }
 
   /// A notice: `["message", "__redis__:invalidate", [key, …]]`.
@@ -424,6 +431,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     RESP.appendGet(key, to: &reads.output)
     reads.flushSoon()
     operationsSent += 1
+    if pingDueNanoseconds <= now { ping() }
   }
 
   /// Delivers the values of this turn, after all of its notices are known.
