@@ -21,7 +21,8 @@ extension TransportOwner {
 /// A non-blocking TCP connection that gathers what is written in a turn into one `send` at its end.
 package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner {
   private let reactor: Reactor
-  private unowned let owner: any TransportOwner
+  /// Set by `belong(to:)` before the first `connect`.
+  private unowned var owner: (any TransportOwner)!
   private var descriptor: Int32 = -1
   private var registration: Registration?
   private var isConnecting = false
@@ -39,12 +40,19 @@ package final class SocketTransport: ReadinessSource, TurnFlushable, TimerOwner 
   /// Tells a failure of an earlier attempt from one of this.
   private var attempt = 0
 
-  package init(reactor: Reactor, owner: any TransportOwner) {
+  package convenience init(reactor: Reactor, owner: any TransportOwner) {
+    self.init(reactor: reactor)
+    belong(to: owner)
+  }
+
+  /// Without an owner yet: for one who keeps its transport in a constant, which nobody need keep alive by a count while it is used.
+  package init(reactor: Reactor) {
     self.reactor = reactor
-    self.owner = owner
     // Little: with a connection per user there are thousands, and each larger piece would touch a page of its own. It grows with its use.
     output.reserveCapacity(256)
   }
+
+  package func belong(to owner: any TransportOwner) { self.owner = owner }
 
   deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
 

@@ -32,9 +32,10 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
 
   private let reactor: Reactor
   private let address: BrokerAddress
-  private unowned let owner: any BrokerSessionOwner
-  // No `lazy`: what every message goes through should not ask whether it is there.
-  private var transport: SocketTransport!
+  /// Set by `belong(to:)` before the first `connect`.
+  private unowned var owner: (any BrokerSessionOwner)!
+  // A constant: what every message goes through is not asked whether it is there, and need not be kept alive by a count.
+  private let transport: SocketTransport
   private var decoder: FrameDecoder?
   private(set) var stage = Stage.closed
   /// The broker has stopped reading publishes, for lack of memory or disk.
@@ -63,12 +64,20 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
   /// How long a goodbye may take. A broker whose client leaves without one writes a warning into its log.
   private static let goodbyeNanoseconds: UInt64 = 500_000_000
 
-  init(reactor: Reactor, address: BrokerAddress, owner: any BrokerSessionOwner) {
+  convenience init(reactor: Reactor, address: BrokerAddress, owner: any BrokerSessionOwner) {
+    self.init(reactor: reactor, address: address)
+    belong(to: owner)
+  }
+
+  /// Without an owner yet: for one who keeps its session in a constant.
+  init(reactor: Reactor, address: BrokerAddress) {
     self.reactor = reactor
     self.address = address
-    self.owner = owner
-    transport = SocketTransport(reactor: reactor, owner: self)
+    transport = SocketTransport(reactor: reactor)
+    transport.belong(to: self)
   }
+
+  func belong(to owner: any BrokerSessionOwner) { self.owner = owner }
 
   var pendingBytes: Int { transport.pendingBytes }
   /// An observer's session, whose reads are watched for their lateness. Set before `connect`.

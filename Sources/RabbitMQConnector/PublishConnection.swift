@@ -58,7 +58,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   private let reactor: Reactor
   private let address: BrokerAddress
   private let index: Int
-  private var session: BrokerSession!
+  private let session: BrokerSession
   private(set) var stage = Stage.closed
   private var confirms = SequenceRing<PendingPublish>()
   /// Calls that end when their bytes are with the kernel.
@@ -86,7 +86,8 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     self.reactor = reactor
     self.address = address
     self.index = index
-    session = BrokerSession(reactor: reactor, address: address, owner: self)
+    session = BrokerSession(reactor: reactor, address: address)
+    session.belong(to: self)
   }
 
   var isBlocked: Bool { stage == .ready && session.isBlocked }

@@ -13,8 +13,8 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private let pattern: KeyPattern
   private let readsContent: Bool
 
-  private var notices: RedisSession!
-  private var reads: RedisSession!
+  private let notices: RedisSession
+  private let reads: RedisSession
   private let noticeResult = OperationResult()
   private let checkResult = OperationResult()
   private let bareResult = OperationResult()
@@ -92,8 +92,10 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     self.sink = sink
     random = SmallRandom(seed: MonotonicClock.now)
     backoff = Backoff(seed: MonotonicClock.now)
-    notices = RedisSession(reactor: reactor, target: target, owner: self)
-    reads = RedisSession(reactor: reactor, target: target, owner: self)
+    notices = RedisSession(reactor: reactor, target: target)
+    reads = RedisSession(reactor: reactor, target: target)
+    notices.belong(to: self)
+    reads.belong(to: self)
     notices.transport.isObserving = true
   }
 

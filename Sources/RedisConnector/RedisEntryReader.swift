@@ -6,7 +6,7 @@ import ChainIO
 /// (of a type that is not text, it is told that the entry is there, without content).
 final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   private let reactor: Reactor
-  private lazy var session = RedisSession(reactor: reactor, target: target, owner: self)
+  private let session: RedisSession
   private let target: RedisTarget
   private let result = OperationResult()
   private let content = OperationResult()
@@ -29,6 +29,8 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   init(target: RedisTarget, reactor: Reactor) {
     self.target = target
     self.reactor = reactor
+    session = RedisSession(reactor: reactor, target: target)
+    session.belong(to: self)
   }
 
   func read(

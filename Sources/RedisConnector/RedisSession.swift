@@ -14,11 +14,12 @@ protocol RedisSessionOwner: AnyObject {
 
 /// One connection to Redis that introduces itself: AUTH, SELECT, CLIENT SETNAME and, for reading connections, COMMAND INFO.
 final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
-  // No `lazy`: what every command goes through should not ask whether it is there.
-  private(set) var transport: SocketTransport!
+  // A constant: what every command goes through is not asked whether it is there, and need not be kept alive by a count.
+  let transport: SocketTransport
   private let reactor: Reactor
   private let target: RedisTarget
-  private unowned let owner: any RedisSessionOwner
+  /// Set by `belong(to:)` before the first `connect`.
+  private unowned var owner: (any RedisSessionOwner)!
   private let audit: CommandAudit?
   private let greetings: [Greeting]
   private let greetingBytes: [UInt8]
@@ -43,11 +44,16 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
     case commandInfo
   }
 
-  init(reactor: Reactor, target: RedisTarget, audit: CommandAudit? = nil, owner: any RedisSessionOwner) {
+  convenience init(reactor: Reactor, target: RedisTarget, audit: CommandAudit? = nil, owner: any RedisSessionOwner) {
+    self.init(reactor: reactor, target: target, audit: audit)
+    belong(to: owner)
+  }
+
+  /// Without an owner yet: for one who keeps its session in a constant.
+  init(reactor: Reactor, target: RedisTarget, audit: CommandAudit? = nil) {
     self.reactor = reactor
     self.target = target
     self.audit = audit
-    self.owner = owner
     var greetings: [Greeting] = []
     var bytes: [UInt8] = []
     if let user = target.user {
@@ -69,8 +75,11 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
     }
     self.greetings = greetings
     greetingBytes = bytes
-    transport = SocketTransport(reactor: reactor, owner: self)
+    transport = SocketTransport(reactor: reactor)
+    transport.belong(to: self)
   }
+
+  func belong(to owner: any RedisSessionOwner) { self.owner = owner }
 
   /// Where requests are appended; then call `flushSoon`.
   var output: [UInt8] {

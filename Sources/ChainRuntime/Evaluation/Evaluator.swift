@@ -2,6 +2,11 @@ import ChainIO
 package import ChainProgram
 import LosslessJSON
 
+extension TableIndex {
+  /// `index`, which the optimizer calls as a function where it comes from another module: the step loop asks some fifty times an iteration.
+  @inline(__always) var place: Int { Int(value) }
+}
+
 /// Executes the expression instructions of a program on a frame. Shared by virtual users and by hop mappings.
 ///
 /// One per reactor. Holds the program's tables as plain memory so that the loop touches no array header, and the caches that make
@@ -29,17 +34,17 @@ package final class Evaluator {
     scratch.reserveCapacity(256)
     marks = .allocate(capacity: program.constants.count)
     marks.initialize(repeating: UnsafeBufferPointer(start: nil, count: 0))
-    for case .loadKeyInt(_, let constant) in program.instructions where marks[constant.index].isEmpty {
-      guard case .string(let text) = program.constants[constant.index] else { continue }
+    for case .loadKeyInt(_, let constant) in program.instructions where marks[constant.place].isEmpty {
+      guard case .string(let text) = program.constants[constant.place] else { continue }
       let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
       _ = bytes.initialize(from: text.utf8)
-      marks[constant.index] = UnsafeBufferPointer(bytes)
+      marks[constant.place] = UnsafeBufferPointer(bytes)
     }
     patterns = .allocate(capacity: program.constants.count)
     patterns.initialize(repeating: nil)
-    for case .match(_, _, _, let constant) in program.instructions where patterns[constant.index] == nil {
+    for case .match(_, _, _, let constant) in program.instructions where patterns[constant.place] == nil {
       // The compiler compiled it before; where that was another library, the step error says so.
-      if case .string(let pattern) = program.constants[constant.index] { patterns[constant.index] = try? TextPattern(pattern) }
+      if case .string(let pattern) = program.constants[constant.place] { patterns[constant.place] = try? TextPattern(pattern) }
     }
   }
 
@@ -73,58 +78,58 @@ package final class Evaluator {
   ) throws(OperationError) -> Int {
     switch instruction {
     case .constant(let d, let index):
-      frame[d.index] = constants[index.index]
+      frame[d.place] = constants[index.place]
     case .move(let d, let a):
-      frame[d.index] = frame[a.index]
+      frame[d.place] = frame[a.place]
     case .binary(let operation, let d, let a, let b):
-      frame[d.index] = try Arithmetic.evaluate(operation, frame[a.index], frame[b.index])
+      frame[d.place] = try Arithmetic.evaluate(operation, frame[a.place], frame[b.place])
     case .compare(let comparison, let type, let d, let a, let b):
-      frame[d.index] = .bool(Ordering.holds(comparison, type, frame[a.index], frame[b.index]))
+      frame[d.place] = .bool(Ordering.holds(comparison, type, frame[a.place], frame[b.place]))
     case .not(let d, let a):
-      frame[d.index] = .bool(!truth(frame[a.index]))
+      frame[d.place] = .bool(!truth(frame[a.place]))
     case .negate(let d, let a):
-      frame[d.index] = try Arithmetic.negate(frame[a.index])
+      frame[d.place] = try Arithmetic.negate(frame[a.place])
     case .cast(let d, let a, let target):
-      frame[d.index] = try Casting.cast(frame[a.index], to: target)
+      frame[d.place] = try Casting.cast(frame[a.place], to: target)
     case .call(let function, let d, let a, let count):
-      frame[d.index] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.index, count: Int(count)), draws: &draws)
+      frame[d.place] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.place, count: Int(count)), draws: &draws)
     case .jsonMember(let d, let a, let name):
-      frame[d.index] = jsonMember(frame[a.index], constants[name.index])
+      frame[d.place] = jsonMember(frame[a.place], constants[name.place])
     case .element(let d, let a, let b):
-      frame[d.index] = element(frame[a.index], frame[b.index])
+      frame[d.place] = element(frame[a.place], frame[b.place])
     case .makeList(let d, let a, let count):
-      frame[d.index] = .list(Array(UnsafeBufferPointer(start: frame + a.index, count: Int(count))))
+      frame[d.place] = .list(Array(UnsafeBufferPointer(start: frame + a.place, count: Int(count))))
     case .castAll(let container, let d, let a, let target):
-      frame[d.index] = try Casting.castAll(frame[a.index], to: container, of: target)
+      frame[d.place] = try Casting.castAll(frame[a.place], to: container, of: target)
     case .match(let kind, let d, let a, let pattern):
-      frame[d.index] = try match(kind, frame[a.index], patterns[pattern.index])
+      frame[d.place] = try match(kind, frame[a.place], patterns[pattern.place])
     case .buildText(let d, let a, let template):
       scratch.removeAll(keepingCapacity: true)
-      program.templates[template.index].append(to: &scratch, arguments: UnsafePointer(frame + a.index))
+      program.templates[template.place].append(to: &scratch, arguments: UnsafePointer(frame + a.place))
       guard scratch.count <= Arithmetic.textBytesMax else {
         scratch = []
         throw Arithmetic.textTooLong
       }
-      frame[d.index] = .string(String(decoding: scratch, as: UTF8.self))
+      frame[d.place] = .string(String(decoding: scratch, as: UTF8.self))
     case .loadResult(let d, let path):
-      frame[d.index] = try content.load(paths[path.index].path, column: &paths[path.index].column)
+      frame[d.place] = try content.load(paths[path.place].path, column: &paths[path.place].column)
     case .loadResultAt(let d, let a, let path):
-      let filled = try ResultPath(paths[path.index].path, arguments: frame + a.index)
-      frame[d.index] = try content.load(filled, column: &paths[path.index].column)
+      let filled = try ResultPath(paths[path.place].path, arguments: frame + a.place)
+      frame[d.place] = try content.load(filled, column: &paths[path.place].column)
     case .loadResultInt(let d, let path):
-      frame[d.index] = .int(try content.loadInt(paths + path.index))
+      frame[d.place] = .int(try content.loadInt(paths + path.place))
     case .loadResultDecimal(let d, let path):
-      frame[d.index] = .decimal(try content.loadDecimal(paths + path.index))
+      frame[d.place] = .decimal(try content.loadDecimal(paths + path.place))
     case .loadKeyInt(let d, let mark):
-      frame[d.index] = .int(try content.loadKeyInt(after: constants[mark.index], marks[mark.index]))
+      frame[d.place] = .int(try content.loadKeyInt(after: constants[mark.place], marks[mark.place]))
     case .jump(let target):
       return Int(target)
     case .jumpIfFalse(let a, let target):
-      if !truth(frame[a.index]) { return Int(target) }
+      if !truth(frame[a.place]) { return Int(target) }
     case .jumpIfTrue(let a, let target):
-      if truth(frame[a.index]) { return Int(target) }
+      if truth(frame[a.place]) { return Int(target) }
     case .jumpIfNull(let a, let target):
-      if case .null = frame[a.index] { return Int(target) }
+      if case .null = frame[a.place] { return Int(target) }
     case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
       .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
       preconditionFailure("a step instruction inside an expression block at \(pc): the lowering broke its contract")

@@ -66,8 +66,11 @@ extension FunctionLibrary {
   }
 
   private static func randomDecimal(_ low: Decimal, _ high: Decimal, draws: inout Randomness) throws(OperationError) -> Decimal {
-    guard low <= high else { throw emptyRange }
     let scale = max(low.scale, high.scale, 2)
+    if let from = smallUnits(low, scale: scale), let to = smallUnits(high, scale: scale) {
+      return Decimal(coefficient: Int128(try whole(from: from, to: to, draws: &draws)), scale: scale)
+    }
+    guard low <= high else { throw emptyRange }
     func units(_ value: Decimal) throws(OperationError) -> Int64 {
       var coefficient = value.coefficient
       for _ in value.scale..<scale {
@@ -81,6 +84,18 @@ extension FunctionLibrary {
       return units
     }
     return Decimal(coefficient: Int128(try whole(from: units(low), to: units(high), draws: &draws)), scale: scale)
+  }
+
+  /// The units of `scale` in a bound that is small enough for arithmetic of 64 bits, as bounds nearly always are: that of 128 takes four times
+  /// as long.
+  private static func smallUnits(_ value: Decimal, scale: UInt8) -> Int64? {
+    guard var units = Int64(exactly: value.coefficient) else { return nil }
+    for _ in value.scale..<scale {
+      let (product, overflowed) = units.multipliedReportingOverflow(by: 10)
+      if overflowed { return nil }
+      units = product
+    }
+    return units
   }
 
   private static func weighted(_ list: [Value], _ weights: [Value], draws: inout Randomness) throws(OperationError) -> Value {

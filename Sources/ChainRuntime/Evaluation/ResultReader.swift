@@ -7,12 +7,17 @@ import LosslessJSON
 ///
 /// A class only for its JSON cache: the content is parsed at most once, when an expression first asks for `json`.
 final class ResultReader {
-  private(set) var result: OperationResult
+  private(set) var result: OperationResult { didSet { held = Unmanaged.passUnretained(result) } }
+  /// `result`, for what is read for each event: a reference in a variable is counted each time it is used.
+  private var held: Unmanaged<OperationResult>
   private var document: JSONDocument?
   /// The message whose content `document` is; -1 for none.
   private var jsonMessage = -1
 
-  init(_ result: OperationResult) { self.result = result }
+  init(_ result: OperationResult) {
+    self.result = result
+    held = Unmanaged.passUnretained(result)
+  }
 
   /// The content has changed: forget what was parsed.
   func contentChanged() {
@@ -66,10 +71,12 @@ final class ResultReader {
   private func scalar(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> UnsafeRawBufferPointer? {
     if path.pointee.isCell {
       let node = try cell(row: path.pointee.row, name: path.pointee.columnName, column: &path.pointee.column)
-      return node.kind == .text ? result.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) : nil
+      guard node.kind == .text else { return nil }
+      return held._withUnsafeGuaranteedRef { $0.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) }
     }
-    guard let name = path.pointee.member, document == nil, result.hasBody else { return nil }
-    return JSONScan.plainMember(name, in: result.bytes(at: result.body))
+    guard let name = path.pointee.member, document == nil else { return nil }
+    let body = held._withUnsafeGuaranteedRef { $0.hasBody ? $0.bytes(at: $0.body) : nil }
+    return body.flatMap { JSONScan.plainMember(name, in: $0) }
   }
 
   /// What stands behind the text `mark` in the key: read in place where the key begins with the mark and the rest is a number, as it nearly
@@ -77,7 +84,7 @@ final class ResultReader {
   ///
   /// - Parameter bytes: The mark's.
   func loadKeyInt(after mark: Value, _ bytes: UnsafeBufferPointer<UInt8>) throws(OperationError) -> Int64 {
-    let key = result.bytes(at: result.key)
+    let key = held._withUnsafeGuaranteedRef { $0.bytes(at: $0.key) }
     if bytes.count > 0, key.count > bytes.count, memcmp(key.baseAddress!, bytes.baseAddress!, bytes.count) == 0,
       let number = Casting.integer(utf8: UnsafeRawBufferPointer(rebasing: key[bytes.count...]))
     {
@@ -107,15 +114,19 @@ final class ResultReader {
   }
 
   private func cell(row: Int, name: String, column: inout Int) throws(OperationError) -> OperationResult.Node {
+    let known = column
+    let node = held._withUnsafeGuaranteedRef { result in
+      row < result.rowCount && known < result.columnCount && result.columnNames[known] == name
+        ? result.nodes[row * result.columnCount + known] : nil
+    }
+    if let node { return node }
     guard row < result.rowCount else {
       throw OperationError(.value, code: "no-row", result.rowCount == 0 ? "there is no row" : "there are only \(result.rowCount) rows")
     }
-    if column >= result.columnCount || result.columnNames[column] != name {
-      guard let found = result.columnNames.firstIndex(of: name), found < result.columnCount else {
-        throw OperationError(.value, code: "no-column", "the result has no column '\(name)'")
-      }
-      column = found
+    guard let found = result.columnNames.firstIndex(of: name), found < result.columnCount else {
+      throw OperationError(.value, code: "no-column", "the result has no column '\(name)'")
     }
+    column = found
     return result.nodes[row * result.columnCount + column]
   }
 

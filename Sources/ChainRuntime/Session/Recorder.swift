@@ -8,8 +8,9 @@ final class Recorder {
     var count: UInt64 = 0
     var failed: UInt64 = 0
     var unknown: UInt64 = 0
-    let service = Histogram()
-    let poolWait = Histogram()
+    // Owned by the recorder, which lets go of them in `deinit`: reached in plain memory, a reference would be counted at each record.
+    let service = Unmanaged.passRetained(Histogram())
+    let poolWait = Unmanaged.passRetained(Histogram())
   }
 
   private struct CheckCell {
@@ -55,7 +56,11 @@ final class Recorder {
   }
 
   deinit {
-    steps.deinitialize().deallocate()
+    for step in steps {
+      step.service.release()
+      step.poolWait.release()
+    }
+    steps.deallocate()
     checks.deallocate()
   }
 
@@ -100,9 +105,9 @@ final class Recorder {
   /// - Parameters: nanoseconds. `poolWait` is kept apart from the service time.
   func stepSucceeded(_ step: Int, serviceNanoseconds: UInt64, poolWaitNanoseconds: UInt64?) {
     steps[step].count &+= 1
-    steps[step].service.record(serviceNanoseconds)
+    steps[step].service._withUnsafeGuaranteedRef { $0.record(serviceNanoseconds) }
     if let poolWaitNanoseconds {
-      steps[step].poolWait.record(poolWaitNanoseconds)
+      steps[step].poolWait._withUnsafeGuaranteedRef { $0.record(poolWaitNanoseconds) }
       targetOperations &+= 1
     }
   }
@@ -165,8 +170,8 @@ final class Recorder {
       step.count = steps[index].count
       step.failed = steps[index].failed
       step.unknown = steps[index].unknown
-      step.service = steps[index].service.takeSnapshot()
-      step.poolWait = steps[index].poolWait.takeSnapshot()
+      step.service = steps[index].service.takeUnretainedValue().takeSnapshot()
+      step.poolWait = steps[index].poolWait.takeUnretainedValue().takeSnapshot()
       interval.steps.append(step)
       steps[index].count = 0
       steps[index].failed = 0

@@ -278,22 +278,22 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
           pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
         case .enterStep(let step):
-          currentStep = step.index
+          currentStep = step.place
           stepStart = lastStamp
-          draws.enter(step: step.index)
+          draws.enter(step: step.place)
           pc += 1
         case .submit(let operation):
-          try submit(operation.index)
+          try submit(operation.place)
           return
         case .check(let check, let a, let continues):
-          try self.check(check, frame[a.index], continues: continues)
+          try self.check(check, frame[a.place], continues: continues)
           pc += 1
         case .think(let a, let b):
           pc += 1
-          think(frame[a.index], frame[b.index])
+          think(frame[a.place], frame[b.place])
           return
         case .probeBegin(let step, let within):
-          currentStep = step.index
+          currentStep = step.place
           beginProbe(within)
           pc += 1
         case .probeAgain(let within, let target):
@@ -301,40 +301,40 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           return
         case .probeEnd(let step, _):
           isProbing = false
-          recordControl(step.index, from: probeStart)
+          recordControl(step.place, from: probeStart)
           pc += 1
         case .awaitHop(let step, let event, let hop, let a, let b):
-          currentStep = step.index
-          if joinHop(event, Int(hop), id: frame[a.index], within: frame[b.index]) { return }
+          currentStep = step.place
+          if joinHop(event, Int(hop), id: frame[a.place], within: frame[b.place]) { return }
         case .originIdentify(let event, let a):
-          origins[event.index].identify(from: UnsafePointer(frame + a.index))
+          origins[event.place].identify(from: UnsafePointer(frame + a.place))
           pc += 1
         case .originAcknowledge(let event):
-          acknowledge(event.index)
+          acknowledge(event.place)
           pc += 1
         case .originAbort(let event):
-          settleOrigin(event.index, firstEnding == .unknown ? .unknown : .failed)
+          settleOrigin(event.place, firstEnding == .unknown ? .unknown : .failed)
           pc += 1
         case .chooseBranch(let branch, let d):
-          let choice = context.branches[branch.index].next()
-          circumstances.chose(branch.index, choice, iteration: iteration)
-          frame[d.index] = .int(Int64(choice))
+          let choice = context.branches[branch.place].next()
+          circumstances.chose(branch.place, choice, iteration: iteration)
+          frame[d.place] = .int(Int64(choice))
           pc += 1
         case .count(let d, let a):
-          frame[d.index] = .int(Int64(elementCount(frame[a.index])))
+          frame[d.place] = .int(Int64(elementCount(frame[a.place])))
           pc += 1
         case .runLanes(let index):
-          if runLanes(program.lanes[index.index]) { return }
+          if runLanes(program.lanes[index.place]) { return }
         case .stamp(let d, let kind):
-          frame[d.index] = .int(Int64(bitPattern: stamp(kind)))
+          frame[d.place] = .int(Int64(bitPattern: stamp(kind)))
           pc += 1
         case .measure(let measure, let from, let to):
-          recordMeasure(measure, frame[from.index], frame[to.index])
+          recordMeasure(measure, frame[from.place], frame[to.place])
           pc += 1
         case .retryAgain(let retry, let attempts, let target):
-          if retryAgain(retry.index, attempts, target) { return }
+          if retryAgain(retry.place, attempts, target) { return }
         case .endGroup(let step, let from):
-          if case .int(let start) = frame[from.index] { recordControl(step.index, from: UInt64(bitPattern: start)) }
+          if case .int(let start) = frame[from.place] { recordControl(step.place, from: UInt64(bitPattern: start)) }
           pc += 1
         case .stop(_, let endsRun):
           if endsRun {
@@ -347,7 +347,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           finish(firstErrorEnding)
           return
         case .drawRow(let feed, let d):
-          guard drawRow(feed.index, d) else {
+          guard drawRow(feed.place, d) else {
             owner.stopRequested()
             settleOrigins(.interrupted)
             finish(.withdrawn)
@@ -355,10 +355,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           }
           pc += 1
         case .log(_, let a):
-          log(frame[a.index])
+          log(frame[a.place])
           pc += 1
         case .fail(_, let a):
-          throw OperationError(.failed, text(frame[a.index]))
+          throw OperationError(.failed, text(frame[a.place]))
         case .rethrow:
           guard let error = pendingError else {
             pc += 1
