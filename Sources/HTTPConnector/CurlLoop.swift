@@ -26,10 +26,16 @@ final class CurlLoop: TimerOwner, TurnFlushable {
   private(set) var openSockets = 0
   private var openSocketsMax = 0
   private var openedSockets = 0
+  /// Each transfer has a connection of its own, and counts by itself which was in place of another.
+  private let isPerUser: Bool
+  private var ownReplaced = 0
 
-  /// - Parameter connections: At most as many are open at a time, idle ones included.
-  init(owner: any TransferOwner, connections: Int, resolution: String?, reactor: Reactor) throws(OperationError) {
+  /// - Parameters:
+  ///   - connections: At most as many are open at a time, idle ones included.
+  ///   - isPerUser: At most one is open for each transfer; all transfers have names of their own for the server.
+  init(owner: any TransferOwner, connections: Int, isPerUser: Bool, resolution: String?, reactor: Reactor) throws(OperationError) {
     self.owner = owner
+    self.isPerUser = isPerUser
     self.reactor = reactor
     resolutions = resolution.flatMap { curl_slist_append(nil, $0) }
     guard let multi = curl_multi_init() else { throw OperationError(.environment, "out of memory") }
@@ -40,7 +46,7 @@ final class CurlLoop: TimerOwner, TurnFlushable {
     ccurl_multi_setopt_timer_callback(multi, timerChanged)
     ccurl_multi_setopt_pointer(multi, CURLMOPT_TIMERDATA, context)
     ccurl_multi_setopt_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections)
-    ccurl_multi_setopt_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections)
+    ccurl_multi_setopt_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, isPerUser ? 1 : connections)
     // The cache of idle connections; by default it grows with the transfers and shrinks with them.
     ccurl_multi_setopt_long(multi, CURLMOPT_MAXCONNECTS, connections)
     timer = ReactorTimer(owner: self)
@@ -49,7 +55,10 @@ final class CurlLoop: TimerOwner, TurnFlushable {
   deinit { curl_slist_free_all(resolutions) }
 
   /// Connections opened in place of one that was there before.
-  var replacedSockets: Int { openedSockets - openSocketsMax }
+  var replacedSockets: Int { isPerUser ? ownReplaced : openedSockets - openSocketsMax }
+
+  /// A transfer with a connection of its own is about to use one that is not its first.
+  func ownConnectionReplaced() { ownReplaced += 1 }
 
   /// Closes all connections. Transfers must have been removed.
   func close() {

@@ -40,15 +40,27 @@ package struct HTTPConnector: Connector {
       }
       plans.append(plan)
     }
-    let pool =
-      switch declaration.pool {
-      case .size(let size): size
-      case .perUser: users
-      }
+    let pool = HTTPConnector.transfers(declaration, users: users)
     // Headers are kept only for a program that reads some: a typical answer has eight, each two copies.
     let readsHeaders = program.resultPaths.contains { $0.field == .headers }
     return try HTTPDriver(
-      target: target, plans: plans, pool: max(1, pool), acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds,
-      connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds, keepsHeaders: readsHeaders, reactor: reactor)
+      target: target, plans: plans, pool: pool, isPerUser: declaration.pool == .perUser,
+      acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds, connectTimeoutNanoseconds: declaration.connectTimeoutNanoseconds,
+      keepsHeaders: readsHeaders, reactor: reactor)
+  }
+
+  private static func transfers(_ declaration: ConnectionDeclaration, users: Int) -> Int {
+    switch declaration.pool {
+    case .size(let size): max(1, size)
+    case .perUser: max(1, users)
+    }
+  }
+
+  /// With a connection for each user, also libcurl's own two descriptors for each loop; of one loop they are in what the process keeps for
+  /// itself.
+  package func socketsMax(connection: ConnectionIndex, program: Program, users: Int) -> (pool: Int, observers: Int) {
+    let declaration = program.connections[connection.index]
+    let connections = HTTPConnector.transfers(declaration, users: users)
+    return (connections + (declaration.pool == .perUser ? 2 * ((connections - 1) / HTTPDriver.usersPerLoop) : 0), 0)
   }
 }

@@ -11,6 +11,8 @@ struct HTTPTarget: ConnectionTarget {
   let base: String
   /// libcurl's `host:port:address`, so that it never resolves by itself; nil when the host is written in numbers.
   let resolution: String?
+  /// `:port:address`, as libcurl reads what a name stands for.
+  private let resolvedTail: String
   /// The value of the Authorization header, if the address names a user.
   let authorization: String?
   /// Path of the PEM file to check servers against; nil for the system's.
@@ -28,8 +30,9 @@ struct HTTPTarget: ConnectionTarget {
     while path.hasSuffix("/") { path.removeLast() }
     base = "\(url.scheme)://\(url.displayAddress)\(path)"
     let numeric = endpoint.numericHost.contains(":") ? "[\(endpoint.numericHost)]" : endpoint.numericHost
+    resolvedTail = ":\(url.port):\(numeric)"
     // The form has no place for an IPv6 address as the host.
-    resolution = url.host == endpoint.numericHost || url.host.contains(":") ? nil : "\(url.host):\(url.port):\(numeric)"
+    resolution = url.host == endpoint.numericHost || url.host.contains(":") ? nil : "\(url.host)\(resolvedTail)"
     authorization = url.user.map { "Basic " + Base64.encoded("\($0):\(url.password ?? "")") }
     switch declaration.option("ca_file") {
     case nil: authorityFile = nil
@@ -45,6 +48,21 @@ struct HTTPTarget: ConnectionTarget {
     case .sql?, .words?, .json?, .textMap?, .flag?, .integer?, .duration?, .choice?, .wordList?:
       throw OperationError(.connect, code: "bad-address", "'ca_file' of '\(declaration.name)' is not text")
     }
+  }
+}
+
+extension HTTPTarget {
+  /// This server under a name that only one user has. libcurl never takes a connection to one host for a request to another, so it keeps
+  /// the users' apart. What the server is asked for, and what its certificate must say, stays the host of the address.
+  struct OwnName {
+    /// CURLOPT_CONNECT_TO: wherever the request goes, it goes there.
+    let destination: String
+    /// CURLOPT_RESOLVE: where that is. The name cannot exist (RFC 2606, section 2), should it ever be asked for elsewhere.
+    let resolution: String
+  }
+
+  func ownName(ofUser user: Int) -> OwnName {
+    OwnName(destination: "::user-\(user).invalid:", resolution: "user-\(user).invalid\(resolvedTail)")
   }
 }
 

@@ -2,7 +2,8 @@ internal import CCurl
 import ChainIO
 import ChainProgram
 
-/// One place in the pool: an easy handle that serves one call after the other, with the memory that libcurl reads requests from.
+/// One place in the pool: an easy handle that serves one call after the other, with the memory that libcurl reads requests from. Under
+/// `pool: per_vu`, it and its connection are one user's.
 ///
 /// Options are set when they differ from the last request's; `curl_easy_reset` would make libcurl build all of them anew.
 final class Transfer {
@@ -15,6 +16,15 @@ final class Transfer {
   /// How often libcurl was about to send the request. It repeats one by itself when a kept connection turns out dead; that is refused.
   private var attempts = 0
   private unowned let loop: CurlLoop
+  /// Calls of its user that wait for it, the oldest first; only where it is a user's own.
+  private(set) var lanes: ContiguousArray<OperationCall> = []
+  /// How its user's connection is told from the others' (CURLOPT_CONNECT_TO, CURLOPT_RESOLVE).
+  private var ownDestination: UnsafeMutablePointer<curl_slist>?
+  private var ownResolution: UnsafeMutablePointer<curl_slist>?
+  private let isOwn: Bool
+  /// Whether the connection was opened since the last request left.
+  private var isConnectionNew = false
+  private var hadConnection = false
 
   private var scratch: [UInt8] = []
   private var body = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
@@ -23,14 +33,18 @@ final class Transfer {
   /// What libcurl says beyond its result code.
   private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-  /// - Parameter dynamicHeadersMax: Headers with expressions in them that a plan may have.
+  /// - Parameters:
+  ///   - dynamicHeadersMax: Headers with expressions in them that a plan may have.
+  ///   - ownName: The server's name for the one user whose it is; nil if it is everybody's.
   init(
-    index: Int, target: HTTPTarget, connectTimeoutNanoseconds: UInt64, keepsHeaders: Bool, dynamicHeadersMax: Int, loop: CurlLoop
+    index: Int, target: HTTPTarget, connectTimeoutNanoseconds: UInt64, keepsHeaders: Bool, dynamicHeadersMax: Int,
+    ownName: HTTPTarget.OwnName? = nil, loop: CurlLoop
   ) throws(OperationError) {
     guard let easy = curl_easy_init() else { throw OperationError(.environment, "out of memory") }
     self.index = index
     self.easy = easy
     self.loop = loop
+    isOwn = ownName != nil
     headerNodes = .allocate(capacity: max(1, dynamicHeadersMax))
     let context = Unmanaged.passUnretained(self).toOpaque()
     ccurl_setopt_pointer(easy, CURLOPT_PRIVATE, context)
@@ -48,7 +62,18 @@ final class Transfer {
     ccurl_setopt_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, connectTimeoutNanoseconds / 1_000_000)))
     ccurl_setopt_long(easy, CURLOPT_MAXFILESIZE, OperationResult.bytesMax)
     if let file = target.authorityFile { ccurl_setopt_string(easy, CURLOPT_CAINFO, file) }
-    if let resolutions = loop.resolutions { ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, resolutions) }
+    if let ownName {
+      ownDestination = curl_slist_append(nil, ownName.destination)
+      ownResolution = curl_slist_append(nil, ownName.resolution)
+      // Without its name it would share connections.
+      guard ownDestination != nil, ownResolution != nil else { throw OperationError(.environment, "out of memory") }
+      ccurl_setopt_pointer(easy, CURLOPT_CONNECT_TO, ownDestination)
+      ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, ownResolution)
+      // What was given stays valid anyway; libcurl would look through all names for old ones after each request.
+      ccurl_setopt_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1)
+    } else if let resolutions = loop.resolutions {
+      ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, resolutions)
+    }
     errorText[0] = 0
     ccurl_setopt_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
     ccurl_setopt_data_callback(easy, CURLOPT_WRITEFUNCTION, bodyReceived)
@@ -66,6 +91,8 @@ final class Transfer {
 
   deinit {
     curl_easy_cleanup(easy)
+    curl_slist_free_all(ownDestination)
+    curl_slist_free_all(ownResolution)
     body.deallocate()
     headerBytes.deallocate()
     headerNodes.deallocate()
@@ -108,6 +135,12 @@ final class Transfer {
 
   /// Lets go of the call. The plan stays, for the next one.
   func finish() { call = nil }
+
+  /// A call of its user waits for it.
+  func queue(_ call: OperationCall) { lanes.append(call) }
+
+  /// A call no longer waits for it.
+  func unqueue(_ call: OperationCall) { lanes.removeAll { $0 === call } }
 
   private func setShape(_ plan: RequestPlan) {
     ccurl_setopt_long(easy, CURLOPT_NOBODY, 0)
@@ -225,15 +258,25 @@ final class Transfer {
 
   fileprivate func mayRequestLeave() -> Bool {
     attempts += 1
+    if isConnectionNew { firstUse() }
     return attempts == 1
   }
 
   /// A second connection for a request that has been on its way already would be for a repetition.
   fileprivate func opened(_ descriptor: Int32) -> Bool {
     loop.socketOpened(descriptor)
-    guard attempts > 0 else { return true }
+    guard attempts > 0 else {
+      isConnectionNew = isOwn
+      return true
+    }
     attempts += 1
     return false
+  }
+
+  private func firstUse() {
+    isConnectionNew = false
+    if hadConnection { loop.ownConnectionReplaced() }
+    hadConnection = true
   }
 }
 

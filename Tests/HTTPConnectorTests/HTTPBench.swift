@@ -35,9 +35,10 @@ final class HTTPBench: CallOwner {
   /// Called in the turn in which a call has ended.
   var onEnd: ((OperationCall) -> Void)?
 
+  /// - Parameter users: For `pool: per_vu` with as many declared users, instead of a pool's size.
   init(
-    _ url: String, pool: Int = 4, access: String = "write", headers: [(name: String, value: TextTemplate)] = [], caFile: String? = nil,
-    acquireMilliseconds: UInt64 = 5_000, connectMilliseconds: UInt64 = 2_000, readsHeaders: Bool = true,
+    _ url: String, pool: Int = 4, users: Int? = nil, access: String = "write", headers: [(name: String, value: TextTemplate)] = [],
+    caFile: String? = nil, acquireMilliseconds: UInt64 = 5_000, connectMilliseconds: UInt64 = 2_000, readsHeaders: Bool = true,
     steps: [Step]
   ) throws {
     signal(SIGPIPE, SIG_IGN)
@@ -45,7 +46,8 @@ final class HTTPBench: CallOwner {
     if !headers.isEmpty { options.append(("headers", .textMap(headers))) }
     if let caFile { options.append(("ca_file", .text(TextTemplate(caFile)))) }
     let declaration = ConnectionDeclaration(
-      name: "api", kind: "http", address: .literal(url), access: access, pool: .size(pool),
+      name: "api", kind: "http", address: .literal(url), access: access,
+      pool: users == nil ? .size(pool) : .perUser,
       acquireTimeoutNanoseconds: acquireMilliseconds * 1_000_000, connectTimeoutNanoseconds: connectMilliseconds * 1_000_000,
       options: options, range: .init(file: .init(0), start: 0, end: 0))
     var program = Program(chain: "test", chainDescription: "", chainHash: "")
@@ -71,7 +73,8 @@ final class HTTPBench: CallOwner {
     let connector = HTTPConnector()
     let target = try connector.resolve(declaration, address: url)
     reactor = try Reactor()
-    driver = try connector.makeDriver(connection: ConnectionIndex(0), target: target, program: program, users: 64, reactor: reactor)
+    driver = try connector.makeDriver(
+      connection: ConnectionIndex(0), target: target, program: program, users: users ?? 64, reactor: reactor)
   }
 
   deinit {
@@ -88,8 +91,8 @@ final class HTTPBench: CallOwner {
   }
 
   /// Submits an operation on a call of its own.
-  @discardableResult func submit(_ operation: Int = 0, _ values: [Value] = []) -> OperationCall {
-    let call = OperationCall(owner: self, reactor: reactor, tag: calls.count)
+  @discardableResult func submit(_ operation: Int = 0, _ values: [Value] = [], user: Int = 0) -> OperationCall {
+    let call = OperationCall(owner: self, reactor: reactor, tag: calls.count, user: user)
     calls.append(call)
     let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 4)
     pointer.initialize(repeating: .null, count: 4)
@@ -115,8 +118,8 @@ final class HTTPBench: CallOwner {
   }
 
   /// Submits one call and turns until it has ended.
-  @discardableResult func run(_ operation: Int = 0, _ values: [Value] = []) throws -> OperationCall {
-    let call = submit(operation, values)
+  @discardableResult func run(_ operation: Int = 0, _ values: [Value] = [], user: Int = 0) throws -> OperationCall {
+    let call = submit(operation, values, user: user)
     try #require(turn { call.state == .idle }, "the call did not end")
     return call
   }

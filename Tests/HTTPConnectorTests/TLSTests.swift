@@ -113,29 +113,30 @@ private final class TLSServer {
 /// HTTPS, against `openssl s_server` with certificates made for the test.
 @Suite(.enabled(if: access("/usr/bin/openssl", X_OK) == 0), .timeLimit(.minutes(1))) struct TLSTests {
   /// - Parameter authority: The `ca_file`'s name in the server's folder; nil for the system's authorities.
-  private func get(_ server: TLSServer, host: String, authority: String?) throws -> OperationCall {
+  private func get(_ server: TLSServer, host: String, authority: String?, users: Int? = nil) throws -> OperationCall {
     let bench = try HTTPBench(
-      "https://\(host):\(server.port)", caFile: authority.map { "\(server.folder)/\($0)" }, steps: [.get("/")])
+      "https://\(host):\(server.port)", users: users, caFile: authority.map { "\(server.folder)/\($0)" }, steps: [.get("/")])
     return try bench.run()
   }
 
-  @Test func `a server is taken when its authority and its name are right, and only then`() throws {
+  @Test(arguments: [nil, 2])
+  func `a server is taken when its authority and its name are right, and only then, also on a user's own connection`(users: Int?) throws {
     let server = try TLSServer()
-    let right = try get(server, host: "localhost", authority: "authority.pem")
+    let right = try get(server, host: "localhost", authority: "authority.pem", users: users)
     #expect(right.ending == .ok && right.result.status == 200)
     #expect(right.bodyText.contains("s_server"))
     let wrong: [(host: String, authority: String?, words: String)] = [
       ("127.0.0.1", "authority.pem", "127.0.0.1"), ("localhost", "stranger.pem", "certificate"), ("localhost", nil, "certificate"),
     ]
     for (host, authority, words) in wrong {
-      let call = try get(server, host: host, authority: authority)
+      let call = try get(server, host: host, authority: authority, users: users)
       #expect(call.ending == .failed, "nothing was sent")
       #expect(call.failure?.class == .connect && call.failure?.code == "CURLE_PEER_FAILED_VERIFICATION")
       #expect(call.failure?.message.contains(words) == true, "\(call.failure?.message ?? "")")
       #expect(call.result.status == 0 && !call.result.hasBody)
     }
     // The server is still right for who knows it.
-    #expect(try get(server, host: "localhost", authority: "authority.pem").ending == .ok)
+    #expect(try get(server, host: "localhost", authority: "authority.pem", users: users).ending == .ok)
   }
 
   @Test func `plain HTTP to a TLS server, and a CA file that is none, are errors of the connection`() throws {
