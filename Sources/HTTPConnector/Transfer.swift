@@ -71,6 +71,8 @@ final class Transfer {
       ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, ownResolution)
       // What was given stays valid anyway; libcurl would look through all names for old ones after each request.
       ccurl_setopt_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1)
+      // A year: by default libcurl replaces a connection that was idle for two minutes, which a user's pause may last.
+      ccurl_setopt_long(easy, CURLOPT_MAXAGE_CONN, 31_536_000)
     } else if let resolutions = loop.resolutions {
       ccurl_setopt_pointer(easy, CURLOPT_RESOLVE, resolutions)
     }
