@@ -34,7 +34,8 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   private var reconnectsTold = 0
 
   /// libcurl looks once a second whether the idle connections of a loop are alive, in the midst of a request, and finds them by a table of
-  /// 97 places: that must not grow with the users. A loop for each user would cost two descriptors and 11 kB more. See shared-connections.md.
+  /// 97 places: that must not grow with the users. A loop for each user would cost two descriptors and 11 kB more
+  /// (docs/decisions/shared-connections.md).
   static let usersPerLoop = 128
 
   init(
