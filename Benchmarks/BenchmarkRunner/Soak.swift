@@ -17,20 +17,28 @@ enum Soak {
       ["run", try site.chain("order", seconds: seconds), "--profile", profile, "--out", results.path, "--progress", "none"],
       output: site.scratch.appendingPathComponent("client"))
     let settled = min(60, seconds / 3)
-    var samples: [Double] = []
+    // By the clock: a sample takes longer than its second, and one too late would be of the reports.
+    let begun = ContinuousClock.now
+    var elapsed: Double { (ContinuousClock.now - begun) / .seconds(1) }
+    var first: Double?
+    var last: Double?
+    var nextToSay = 10.0
     var end: ChildProcess.End?
-    while end == nil, samples.count < seconds + 120 {
+    while end == nil, elapsed < Double(seconds + 120) {
       end = child.wait(seconds: 1, keepsRunning: true)
       guard end == nil else { break }
-      samples.append(child.residentMB)
-      if samples.count % 10 == 0 { say(String(format: "soak: after %d s %.1f MB", samples.count, child.residentMB)) }
+      let (time, memory) = (elapsed, child.residentMB)
+      if time >= Double(settled), first == nil { first = memory }
+      if time < Double(seconds) { last = memory }
+      if time >= nextToSay {
+        say(String(format: "soak: after %.0f s %.1f MB", time, memory))
+        nextToSay += 10
+      }
     }
-    guard let end, end.exitCode == 0, samples.count > settled else {
+    guard let end, end.exitCode == 0, let first, let last else {
       child.stop(within: 10)
       throw Site.Incomplete(description: "the long run failed: \(child.errors.suffix(400))")
     }
-    let first = samples[settled]
-    let last = samples[min(samples.count, seconds) - 1]
     let peak = Double(end.maximumResidentKiB) / 1024
     let growth = last - first
     say(

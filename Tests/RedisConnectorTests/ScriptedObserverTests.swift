@@ -14,6 +14,9 @@ struct ScriptedObserverTests {
       var answersPings = true
       var trackingInfo = "*2\r\n$5\r\nflags\r\n*2\r\n$2\r\non\r\n$5\r\nbcast\r\n"
       var pings = 0
+      /// Nanoseconds: when questions came.
+      var pingTimes: [UInt64] = []
+      var readTimes: [UInt64] = []
     }
     let manner = Mutex(Manner())
     private let holder = Mutex<FakeServer?>(nil)
@@ -27,6 +30,7 @@ struct ScriptedObserverTests {
         case "PING":
           let answers = manner.withLock {
             $0.pings += 1
+            $0.pingTimes.append(MonotonicClock.now)
             return $0.answersPings
           }
           if answers { peer.send("*2\r\n$4\r\npong\r\n$0\r\n\r\n") }
@@ -35,6 +39,7 @@ struct ScriptedObserverTests {
             manner.withLock { $0.notices = peer }
             peer.send("*3\r\n$9\r\nsubscribe\r\n$20\r\n__redis__:invalidate\r\n:1\r\n")
           } else if words[0] == "GET" {
+            manner.withLock { $0.readTimes.append(MonotonicClock.now) }
             peer.send(words[1] == "k:list" ? "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n" : "$1\r\nv\r\n")
           }
         }
@@ -102,6 +107,29 @@ struct ScriptedObserverTests {
     observer.isFencing = false
     bench.run(for: .milliseconds(300)) { false }
     #expect(tracking.manner.withLock { $0.pings } - idle - fencing <= 2)
+    observer.close()
+    bench.driver.close()
+  }
+
+  /// Notices come each 60 ms, and a fence that is due waits 100 ms for one: sent by its own time, one in three would come so close to a read.
+  @Test func `a fence that is due goes out together with the next read of a value`() throws {
+    let tracking = TrackingServer()
+    defer { tracking.server.stop() }
+    let bench = try Bench(address: tracking.server.address, commands: [])
+    let sink = SightingRecorder()
+    let observer = try arm(bench, into: sink)
+    bench.run { tracking.manner.withLock { $0.pings } == 1 }
+    observer.fencePauseNanoseconds = 400_000_000
+    observer.isFencing = true
+    let before = tracking.manner.withLock { $0.pings }
+    for number in 0..<100 where tracking.manner.withLock({ $0.pings }) < before + 6 {
+      tracking.push(tracking.notice(["k:\(number)"]))
+      bench.run(for: .milliseconds(60)) { false }
+    }
+    let (pings, reads) = tracking.manner.withLock { ($0.pingTimes.dropFirst(before + 1), $0.readTimes) }
+    let distances = pings.map { ping in reads.map { max($0, ping) - min($0, ping) }.min() ?? .max }
+    #expect(distances.count >= 5)
+    #expect(distances.allSatisfy { $0 < 10_000_000 }, "nanoseconds from a fence to the nearest read: \(distances)")
     observer.close()
     bench.driver.close()
   }
