@@ -32,6 +32,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private var fence = PingFence(armed: 0)
   /// Nanoseconds: from then on a PING goes out with the next read, and soon without one.
   private var pingDueNanoseconds = UInt64.max
+  private var lastPingNanoseconds: UInt64 = 0
   private var readQueue = ValueReadQueue()
   private var isDeliveryAsked = false
   /// What B's replies, in order, answer.
@@ -81,6 +82,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
 
   static let silenceNanosecondsMax: UInt64 = 5_000_000_000
   static let checkNanoseconds: UInt64 = 1_000_000_000
+  private static let pingNanosecondsMax: UInt64 = 1_000_000_000
 
   init(_ source: NoticeSource, because reason: String, watch: WatchedKeys, target: RedisTarget, reactor: Reactor, sink: any SightingSink) {
     self.source = source
@@ -99,9 +101,10 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     notices.transport.isObserving = true
   }
 
+  /// The first fence comes a pause later: an event that nobody had waited for before is not sent yet, and no bound is better than that.
   var isFencing = false {
     didSet {
-      if isFencing && !oldValue && state == .observing && fence.inFlightNanoseconds == nil { ping() }
+      if isFencing != oldValue, state == .observing, fence.inFlightNanoseconds == nil { schedulePing(now: reactor.now) }
     }
   }
 
@@ -247,6 +250,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private func ping() {
     let now = MonotonicClock.now
     fence.pingSent(at: now)
+    lastPingNanoseconds = now
     pingDueNanoseconds = .max
     pingTimer.disarm()
     notices.output.append(contentsOf: NoticeObserver.pingBytes)
@@ -364,12 +368,17 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     }
   }
 
-  /// While fences run, the next one waits a little for a read to go with: the server is then woken once for both, and so are we.
   private func pongArrived(now: UInt64) {
     silenceTimer.disarm()
-    guard isFencing else { return reactor.arm(pingTimer, at: now + 1_000_000_000) }
-    pingDueNanoseconds = now + random.jittered(fencePauseNanoseconds)
-    reactor.arm(pingTimer, at: pingDueNanoseconds + fencePauseNanoseconds / 4)
+    schedulePing(now: now)
+  }
+
+  /// At least once a second, so that a loss is known to be no older. While fences run, the next one waits a little for a read to go with: the
+  /// server is then woken once for both, and so are we.
+  private func schedulePing(now: UInt64) {
+    let latest = max(now, lastPingNanoseconds + NoticeObserver.pingNanosecondsMax)
+    pingDueNanoseconds = isFencing ? now + random.jittered(fencePauseNanoseconds) : .max
+    reactor.arm(pingTimer, at: isFencing ? min(latest, pingDueNanoseconds + fencePauseNanoseconds / 4) : latest)
   }
 
   /// A notice: `["message", "__redis__:invalidate", [key, …]]`.

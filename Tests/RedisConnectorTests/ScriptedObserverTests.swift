@@ -111,6 +111,28 @@ struct ScriptedObserverTests {
     bench.driver.close()
   }
 
+  @Test func `an event that is seen within a pause costs no fence, and one each second comes all the same`() throws {
+    let tracking = TrackingServer()
+    defer { tracking.server.stop() }
+    let bench = try Bench(address: tracking.server.address, commands: [])
+    let sink = SightingRecorder()
+    let observer = try arm(bench, into: sink)
+    bench.run { tracking.manner.withLock { $0.pings } == 1 }
+    observer.fencePauseNanoseconds = 400_000_000
+    let start = MonotonicClock.now
+    for _ in 0..<20 {
+      observer.isFencing = true
+      bench.run(for: .milliseconds(10)) { false }
+      observer.isFencing = false
+      bench.run(for: .milliseconds(10)) { false }
+    }
+    if MonotonicClock.now - start < 900_000_000 { #expect(tracking.manner.withLock { $0.pings } == 1) }
+    #expect(bench.run(for: .seconds(2)) { tracking.manner.withLock { $0.pings } == 2 })
+    #expect(MonotonicClock.now - start < 1_500_000_000)
+    observer.close()
+    bench.driver.close()
+  }
+
   /// Notices come each 60 ms, and a fence that is due waits 100 ms for one: sent by its own time, one in three would come so close to a read.
   @Test func `a fence that is due goes out together with the next read of a value`() throws {
     let tracking = TrackingServer()
