@@ -221,9 +221,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     note(now: reactor.now)
   }
 
-  /// Statements are sent together, at the end of the turn: each wakes a backend, and woken one by one between other work they take the
-  /// processor away from each other and from us. Two pairs of runs with 64 users, beside compilers, took 4 and 22 % less CPU so; it was not
-  /// measured alone on a quiet machine.
+  /// Statements are sent together, at the end of the turn and before other output. Measured alone it makes no difference to sending each at once
+  /// (docs/performance.md); what it was made for, backends that take the processor away in the midst of a turn, shows beside compilers only.
   private func run(_ call: OperationCall, _ plan: StatementPlan, on connection: PostgresConnection) {
     call.place = connection.number
     connection.run(call, plan)
