@@ -166,9 +166,14 @@ struct QueryObserverTests {
       observer.seek(number, id: .int(Int64(number)), place: [])
     }
     bench.turn(for: 50)
-    let killed = MonotonicClock.now
-    _ = try User(bench).run(3)
-    #expect(bench.turn { sink.gapStarts.count == 1 })
+    // A session that is killed between two looks is back before the next one, and nothing is missed: again, until it is in the midst of one.
+    var killed: UInt64 = 0
+    for _ in 0..<100 where sink.gapStarts.isEmpty {
+      killed = MonotonicClock.now
+      _ = try User(bench).run(3)
+      bench.turn(milliseconds: 100) { !sink.gapStarts.isEmpty }
+    }
+    try #require(sink.gapStarts.count == 1)
     #expect(sink.gapStarts[0] <= MonotonicClock.now && sink.gapStarts[0] + 1_000_000_000 > killed && !sink.causes[0].isEmpty)
     #expect(bench.turn { (try? User(bench).run(1, [.int(1)]).isOk) == true })
     #expect(bench.turn { sink.sightings.count == 1 && sink.gapEnds.count == 1 })
