@@ -53,7 +53,6 @@ package final class Reactor {
   private var timers = TimerHeap()
   private var jobs = JobQueue()
   private var flushables: ContiguousArray<any TurnFlushable> = []
-  private var early: ContiguousArray<any TurnFlushable> = []
   private var isStopping = false
   private let events: UnsafeMutablePointer<epoll_event>
   private static let eventCapacity = 512
@@ -126,10 +125,10 @@ package final class Reactor {
   /// One turn; for `run` and for tests.
   package func turn(waitingAtMost limit: UInt64) {
     var timeout = limit
-    if !jobs.isEmpty || !flushables.isEmpty || !early.isEmpty {
+    if !jobs.isEmpty || !flushables.isEmpty {
       timeout = 0
     } else {
-      let earliest = timers.takeEarliestNanoseconds()
+      let earliest = timers.earliestNanoseconds()
       if earliest != .max {
         let current = MonotonicClock.now
         timeout = min(limit, earliest > current ? earliest - current : 0)
@@ -181,14 +180,8 @@ package final class Reactor {
   }
 
   private func flush() {
-    // Whoever is told may ask for more, of the same turn; what comes too late for the first part is done in the next turn, which then waits for nothing.
+    // Whoever is told may ask for more, of the same turn.
     var position = 0
-    while position < early.count {
-      early[position].turnEnded(now: now)
-      position += 1
-    }
-    early.removeAll(keepingCapacity: true)
-    position = 0
     while position < flushables.count {
       flushables[position].turnEnded(now: now)
       position += 1
@@ -201,9 +194,6 @@ package final class Reactor {
 
   /// Calls `flushable` once at the end of this turn. The caller keeps itself from asking twice.
   package func flushAtTurnEnd(_ flushable: any TurnFlushable) { flushables.append(flushable) }
-
-  /// The same, before all that `flushAtTurnEnd` asks for: for what many backends work on, while what is gathered goes to one server each.
-  package func flushFirstAtTurnEnd(_ flushable: any TurnFlushable) { early.append(flushable) }
 
   /// Fires `timer` at `nanoseconds` of CLOCK_MONOTONIC, or at once if that has passed. Replaces what it was armed for.
   package func arm(_ timer: ReactorTimer, at nanoseconds: UInt64) { timers.arm(timer, at: nanoseconds) }

@@ -57,27 +57,22 @@ struct TimerHeap: ~Copyable {
     entries.deallocate()
   }
 
-  /// When the earliest timer fires; `UInt64.max` if none is armed. Entries at the top that stand for nothing any more go, so that nobody
-  /// wakes up for them.
-  mutating func takeEarliestNanoseconds() -> UInt64 {
+  /// When the earliest timer fires; `UInt64.max` if none is armed. Entries at the top whose timer was moved or disarmed go first, or back to
+  /// where it stands now: nobody wakes up for them, and timers fire in the order of their times.
+  mutating func earliestNanoseconds() -> UInt64 {
     while count > 0 {
       let nanoseconds = entries[0].nanoseconds
       let isCurrent = entries[0].timer._withUnsafeGuaranteedRef { timer in
         timer.heapNanoseconds == nanoseconds && timer.dueNanoseconds == nanoseconds
       }
       if isCurrent { return nanoseconds }
-      dropTop()
+      let timer = pop().timer.takeRetainedValue()
+      // Unless it was armed earlier since, and another entry stands for it.
+      guard timer.heapNanoseconds == nanoseconds else { continue }
+      timer.heapNanoseconds = .max
+      if timer.isArmed { arm(timer, at: timer.dueNanoseconds) }
     }
     return .max
-  }
-
-  /// Takes out an entry that is older than its timer's time; the timer gets a new one if it is armed and this was its only one.
-  private mutating func dropTop() {
-    let entry = pop()
-    let timer = entry.timer.takeRetainedValue()
-    guard timer.heapNanoseconds == entry.nanoseconds else { return }
-    timer.heapNanoseconds = .max
-    if timer.dueNanoseconds != .max { arm(timer, at: timer.dueNanoseconds) }
   }
 
   /// Arms `timer` for `nanoseconds`.
@@ -92,22 +87,12 @@ struct TimerHeap: ~Copyable {
 
   /// Takes out the next timer that is due at `now`; nil if there is none.
   mutating func popDue(now: UInt64) -> ReactorTimer? {
-    while count > 0, entries[0].nanoseconds <= now {
-      let entry = pop()
-      let timer = entry.timer.takeRetainedValue()
-      // The timer was re-armed earlier since, and that entry stands for it.
-      guard timer.heapNanoseconds == entry.nanoseconds else { continue }
-      timer.heapNanoseconds = .max
-      if timer.dueNanoseconds == .max { continue }
-      // Moved later. Back into the heap even if it is due by now, so that timers fire in the order of their times.
-      if timer.dueNanoseconds > entry.nanoseconds {
-        arm(timer, at: timer.dueNanoseconds)
-        continue
-      }
-      timer.dueNanoseconds = .max
-      return timer
-    }
-    return nil
+    let earliest = earliestNanoseconds()
+    guard earliest != .max, earliest <= now else { return nil }
+    let timer = pop().timer.takeRetainedValue()
+    timer.heapNanoseconds = .max
+    timer.dueNanoseconds = .max
+    return timer
   }
 
   private mutating func push(_ entry: Entry) {

@@ -221,13 +221,13 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     note(now: reactor.now)
   }
 
-  /// Statements are sent together, at the end of the turn and before other output. Measured alone it makes no difference to sending each at once
-  /// (docs/performance.md); what it was made for, backends that take the processor away in the midst of a turn, shows beside compilers only.
+  /// Statements are sent together, at the end of the turn. Measured alone it makes no difference to sending each at once (docs/performance.md);
+  /// what it was made for, backends that take the processor away in the midst of a turn, shows beside compilers only.
   private func run(_ call: OperationCall, _ plan: StatementPlan, on connection: PostgresConnection) {
     call.place = connection.number
     connection.run(call, plan)
     sending.append(connection.number)
-    if sending.count == 1 { reactor.flushFirstAtTurnEnd(self) }
+    if sending.count == 1 { reactor.flushAtTurnEnd(self) }
   }
 
   func turnEnded(now: UInt64) {
