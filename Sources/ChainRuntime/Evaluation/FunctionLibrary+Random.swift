@@ -67,32 +67,17 @@ extension FunctionLibrary {
 
   private static func randomDecimal(_ low: Decimal, _ high: Decimal, draws: inout Randomness) throws(OperationError) -> Decimal {
     let scale = max(low.scale, high.scale, 2)
-    if let from = smallUnits(low, scale: scale), let to = smallUnits(high, scale: scale) {
-      return Decimal(coefficient: Int128(try whole(from: from, to: to, draws: &draws)), scale: scale)
-    }
-    guard low <= high else { throw emptyRange }
-    func units(_ value: Decimal) throws(OperationError) -> Int64 {
-      var coefficient = value.coefficient
-      for _ in value.scale..<scale {
-        let (product, overflowed) = coefficient.multipliedReportingOverflow(by: 10)
-        guard !overflowed else { throw OperationError(.value, code: "overflow", "the bounds of random.decimal are too large") }
-        coefficient = product
-      }
-      guard let units = Int64(exactly: coefficient) else {
-        throw OperationError(.value, code: "overflow", "the bounds of random.decimal are too large")
-      }
-      return units
-    }
-    return Decimal(coefficient: Int128(try whole(from: units(low), to: units(high), draws: &draws)), scale: scale)
+    let drawn = try whole(from: units(of: low, scale: scale), to: units(of: high, scale: scale), draws: &draws)
+    return Decimal(coefficient: Int128(drawn), scale: scale)
   }
 
-  /// The units of `scale` in a bound that is small enough for arithmetic of 64 bits, as bounds nearly always are: that of 128 takes four times
-  /// as long.
-  private static func smallUnits(_ value: Decimal, scale: UInt8) -> Int64? {
-    guard var units = Int64(exactly: value.coefficient) else { return nil }
+  /// How many units of `scale` the value is.
+  private static func units(of value: Decimal, scale: UInt8) throws(OperationError) -> Int64 {
+    var tooLarge: OperationError { OperationError(.value, code: "overflow", "the bounds of random.decimal are too large") }
+    guard var units = Int64(exactly: value.coefficient) else { throw tooLarge }
     for _ in value.scale..<scale {
       let (product, overflowed) = units.multipliedReportingOverflow(by: 10)
-      if overflowed { return nil }
+      guard !overflowed else { throw tooLarge }
       units = product
     }
     return units
