@@ -86,7 +86,7 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   func submit(_ call: OperationCall) {
     defer { note() }
     if isPerUser {
-      guard mustWaitForOwn(call) else { return }
+      if startedOnOwn(call) { return }
     } else if let index = free.popLast() {
       start(call, on: transfers[index])
       return
@@ -96,21 +96,23 @@ final class HTTPDriver: ConnectionDriver, TransferOwner, TimerOwner {
   }
 
   /// Starts the call on its user's transfer, or lets it stand in line there.
-  private func mustWaitForOwn(_ call: OperationCall) -> Bool {
+  ///
+  /// - Returns: false if it waits.
+  private func startedOnOwn(_ call: OperationCall) -> Bool {
     let transfer: Transfer
     do {
       transfer = try ownTransfer(ofUser: call.user % size)
     } catch {
       call.fail(error, at: MonotonicClock.now)
-      return false
+      return true
     }
     guard transfer.call == nil else {
       transfer.queue(call)
-      return true
+      return false
     }
     ownBusyCount += 1
     start(call, on: transfer)
-    return false
+    return true
   }
 
   private func ownTransfer(ofUser user: Int) throws(OperationError) -> Transfer {

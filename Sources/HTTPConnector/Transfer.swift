@@ -21,7 +21,6 @@ final class Transfer {
   /// How its user's connection is told from the others' (CURLOPT_CONNECT_TO, CURLOPT_RESOLVE).
   private var ownDestination: UnsafeMutablePointer<curl_slist>?
   private var ownResolution: UnsafeMutablePointer<curl_slist>?
-  private let isOwn: Bool
   /// Whether the connection was opened since the last request left.
   private var isConnectionNew = false
   private var hadConnection = false
@@ -44,7 +43,6 @@ final class Transfer {
     self.index = index
     self.easy = easy
     self.loop = loop
-    isOwn = ownName != nil
     headerNodes = .allocate(capacity: max(1, dynamicHeadersMax))
     let context = Unmanaged.passUnretained(self).toOpaque()
     ccurl_setopt_pointer(easy, CURLOPT_PRIVATE, context)
@@ -268,7 +266,7 @@ final class Transfer {
   fileprivate func opened(_ descriptor: Int32) -> Bool {
     loop.socketOpened(descriptor)
     guard attempts > 0 else {
-      isConnectionNew = isOwn
+      isConnectionNew = ownDestination != nil
       return true
     }
     attempts += 1
