@@ -32,7 +32,6 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private var fence = PingFence(armed: 0)
   /// Nanoseconds: from then on a PING goes out with the next read, and soon without one.
   private var pingDueNanoseconds = UInt64.max
-  private var lastPingNanoseconds: UInt64 = 0
   private var readQueue = ValueReadQueue()
   private var isDeliveryAsked = false
   /// What B's replies, in order, answer.
@@ -250,7 +249,6 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private func ping() {
     let now = MonotonicClock.now
     fence.pingSent(at: now)
-    lastPingNanoseconds = now
     pingDueNanoseconds = .max
     pingTimer.disarm()
     notices.output.append(contentsOf: NoticeObserver.pingBytes)
@@ -373,10 +371,10 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     schedulePing(now: now)
   }
 
-  /// At least once a second, so that a loss is known to be no older. While fences run, the next one waits a little for a read to go with: the
-  /// server is then woken once for both, and so are we.
+  /// At least once a second, so that a loss is known to be no older. While fences run, the next one waits a little for a read to go with:
+  /// the server is then woken once for both, and so are we. There is no PING in flight, so the last one is what is proven.
   private func schedulePing(now: UInt64) {
-    let latest = max(now, lastPingNanoseconds + NoticeObserver.pingNanosecondsMax)
+    let latest = max(now, fence.provenNanoseconds + NoticeObserver.pingNanosecondsMax)
     pingDueNanoseconds = isFencing ? now + random.jittered(fencePauseNanoseconds) : .max
     reactor.arm(pingTimer, at: isFencing ? min(latest, pingDueNanoseconds + fencePauseNanoseconds / 4) : latest)
   }

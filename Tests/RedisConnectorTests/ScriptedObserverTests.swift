@@ -133,7 +133,8 @@ struct ScriptedObserverTests {
     bench.driver.close()
   }
 
-  /// Notices come each 60 ms, and a fence that is due waits 100 ms for one: sent by its own time, one in three would come so close to a read.
+  /// Notices come each 60 ms, and a fence that is due waits 100 ms for one: sent by its own time, one in three would come so close to a
+  /// read.
   @Test func `a fence that is due goes out together with the next read of a value`() throws {
     let tracking = TrackingServer()
     defer { tracking.server.stop() }
