@@ -8,7 +8,8 @@ extension RedisConnector: OnlineInspection {
     guard let target = target as? RedisTarget else { preconditionFailure("a Redis inspection is made for an address that Redis resolved") }
     do throws(OperationError) {
       let reactor = try Reactor()
-      let inspection = RedisInspection(reactor: reactor, target: target, rehearsal: RedisRehearsal(program, connection, database: target.database))
+      let rehearsal = RedisRehearsal(program, connection, database: target.database)
+      let inspection = RedisInspection(reactor: reactor, target: target, rehearsal: rehearsal)
       inspection.start(deadline: deadline)
       while !inspection.isOver, MonotonicClock.now < deadline { reactor.turn(waitingAtMost: 50_000_000) }
       inspection.end()
@@ -166,7 +167,9 @@ private final class RedisInspection: RedisSessionOwner {
     switch answer {
     case .information: judgeVersion(refusal)
     case .audit(let audit):
-      if let refused = audit.refusal(outcome, result, errorText: session.errorText) { report.add(.permission, .connection, refused.message) }
+      if let refused = audit.refusal(outcome, result, errorText: session.errorText) {
+        report.add(.permission, .connection, refused.message)
+      }
     case .multi:
       if let refusal {
         report.add(.unchecked, .connection, "commands and permissions could not be rehearsed in MULTI: \(refusal.message)")
@@ -203,7 +206,9 @@ private final class RedisInspection: RedisSessionOwner {
       report.add(.unchecked, line.subject, "whether the user may use the keys of '\(line.name)' depends on values of the run")
     case "NOPERM" where isAboutKeys: report.add(.permission, line.subject, "the user may not use the key of '\(line.name)'")
     case "NOPERM" where refusal.message.contains("channels"):
-      report.add(.permission, line.subject, "the user may not use the channel of '\(line.name)'", help: "docs/permissions.md has the rule for each way of watching")
+      report.add(
+        .permission, line.subject, "the user may not use the channel of '\(line.name)'",
+        help: "docs/permissions.md has the rule for each way of watching")
     case "NOPERM":
       report.add(
         .permission, line.subject, "the user may not run '\(line.name)'",

@@ -53,7 +53,8 @@ final class RedisServerProbe: ServerProbe, RedisSessionOwner {
     for question in [Question.information, .slowLog] where !refused.contains(question) {
       expected.append(question)
       reading.requests &+= 1
-      session.output.append(contentsOf: RESP.command(question == .information ? ["INFO"] : ["SLOWLOG", "GET", String(SlowLogReader.entriesMax)]))
+      let words = question == .information ? ["INFO"] : ["SLOWLOG", "GET", String(SlowLogReader.entriesMax)]
+      session.output.append(contentsOf: RESP.command(words))
     }
     guard !expected.isEmpty else { return end(OperationError(.server, code: "NOPERM", "the user may run neither INFO nor SLOWLOG")) }
     session.flushSoon()
@@ -106,7 +107,8 @@ final class RedisServerProbe: ServerProbe, RedisSessionOwner {
       }
     case (.slowLog, nil): slowLog.read(result, into: &reading)
     }
-    if expected.isEmpty { end(refused.count == 2 ? OperationError(.server, code: "NOPERM", "the user may run neither INFO nor SLOWLOG") : nil) }
+    guard expected.isEmpty else { return }
+    end(refused.count == 2 ? OperationError(.server, code: "NOPERM", "the user may run neither INFO nor SLOWLOG") : nil)
   }
 }
 
@@ -195,7 +197,9 @@ struct SlowLogReader {
 
   /// A command's name has letters only, and a module's a point or dash; anything else is not shown.
   private static func plain(_ command: String) -> String {
-    let isName = command.utf8.count <= 40 && command.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+    let isName =
+      command.utf8.count <= 40
+      && command.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
     return isName && !command.isEmpty ? command.uppercased() : "?"
   }
 
