@@ -25,11 +25,11 @@ struct Client {
       guard end.exitCode == 0 else { return .failed("exit code \(end.exitCode): \(lastLine)") }
       guard let count = iterations(child.text, site), count > 0 else { return .failed("no iterations") }
       let seconds = name == Self.floor ? Self.floorSeconds(child.text) : Self.summarySeconds(at: site)
+      let report = name == Self.floor ? Self.object(Data(child.text.utf8)) : name == Self.ours ? Self.summary(at: site) : [:]
       return .measured(
         Measurement(
-          iterations: count, seconds: seconds ?? end.wallSeconds, cpuSeconds: end.cpuSeconds,
-          maximumResidentKiB: end.maximumResidentKiB,
-          report: name == Self.floor ? Self.object(Data(child.text.utf8)) : name == Self.ours ? Self.summary(at: site) : [:]))
+          iterations: count, seconds: seconds ?? end.wallSeconds, cpuSeconds: end.cpuSeconds, loadCPUSeconds: Self.loadCPUSeconds(report),
+          maximumResidentKiB: end.maximumResidentKiB, report: report))
     } catch {
       return .failed("\(error)")
     }
@@ -43,6 +43,11 @@ struct Client {
 
   static func summaryIterations(_ output: String, _ site: Site) -> Int? {
     (summary(at: site)["iterations"] as? [String: Any])?["completed"] as? Int
+  }
+
+  /// The floor's own figure, and ours; the known tools have none.
+  private static func loadCPUSeconds(_ report: [String: Any]) -> Double? {
+    report["cpu_seconds"] as? Double ?? (report["generator"] as? [String: Any])?["cpu_load_s"] as? Double
   }
 
   private static func floorSeconds(_ output: String) -> Double? { object(Data(output.utf8))["seconds"] as? Double }
@@ -67,15 +72,19 @@ struct Client {
   }
 }
 
-/// What one run of one client did and used; CPU time from its start to its end, connecting included.
+/// What one run of one client did and used.
 struct Measurement {
   let iterations: Int
   let seconds: Double
+  /// From its start to its end.
   let cpuSeconds: Double
+  /// From its first iteration to the end of its last: connecting before it is left out, and everything after it. Nil where it does not say.
+  let loadCPUSeconds: Double?
   let maximumResidentKiB: Int
   /// What the client printed of its own figures: the floor's JSON, chainrun's summary.
   let report: [String: Any]
 
   var iterationsPerSecond: Double { Double(iterations) / seconds }
   var cpuMicroseconds: Double { cpuSeconds * 1e6 / Double(iterations) }
+  var loadCPUMicroseconds: Double? { loadCPUSeconds.map { $0 * 1e6 / Double(iterations) } }
 }

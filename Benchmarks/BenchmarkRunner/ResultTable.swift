@@ -3,12 +3,13 @@ import Foundation
 /// The rounds of one workload at one number of users.
 struct ResultTable {
   static let legend = """
-    CPU is the whole program's, user and system, from its start to its end, over the iterations that it did. The ratio is that to
-    the floor's in the same round: its median, and its range. it/s is what closed users reached with servers and client on one machine.
+    CPU is the program's, user and system, over the iterations that it did: all of it, from its start to its end, and what of it was used
+    under load, from the first iteration to the end of the last. A ratio is that to the floor's in the same round: its median, and its
+    range. it/s is what closed users reached with servers and client on one machine.
     """
   static let markdownHeader = """
-    | chain | users | client | it/s | it/s, of the floor's | CPU, us/it | CPU ratio to the floor | range | RSS, MB |
-    |---|---|---|---|---|---|---|---|---|
+    | chain | users | client | it/s | it/s, of the floor's | CPU, us/it | ratio to the floor | range | under load, us/it | ratio | range | RSS, MB |
+    |---|---|---|---|---|---|---|---|---|---|---|---|
     """
 
   let title: String
@@ -30,14 +31,16 @@ struct ResultTable {
 
   var text: String {
     var lines = ["\(title); \(users) users, medians of \(rounds) rounds"]
-    lines.append(row("", "it/s", "of floor's", "CPU us/it", "CPU / floor", "range", "RSS MB"))
+    lines.append(row("", "it/s", "of floor's", "CPU us/it", "CPU / floor", "range", "under load", "/ floor", "range", "RSS MB"))
     for name in names {
       guard let figures = figures(name) else {
         lines.append("  " + pad(name, 16) + "  failed: \(failures(name).first ?? "")")
         continue
       }
       lines.append(
-        row(name, figures.rate, figures.rateRatio, figures.cpu, figures.cpuRatio, figures.range, figures.memory)
+        row(
+          name, figures.rate, figures.rateRatio, figures.cpu, figures.cpuRatio, figures.range, figures.loadCPU, figures.loadRatio,
+          figures.loadRange, figures.memory)
           + (failures(name).isEmpty ? "" : "  \(failures(name).count) failed: \(failures(name)[0])"))
     }
     return lines.joined(separator: "\n")
@@ -46,25 +49,36 @@ struct ResultTable {
   /// Rows under `markdownHeader`.
   var markdown: String {
     names.map { name in
-      guard let figures = figures(name) else { return "| \(title) | \(users) | \(name) | failed: \(failures(name).first ?? "") | | | | | |" }
-      let ratio = name == Client.ours ? "**\(figures.cpuRatio)**" : figures.cpuRatio
-      return "| \(title) | \(users) | \(name) | \(figures.rate) | \(figures.rateRatio) | \(figures.cpu) | \(ratio) | \(figures.range) | \(figures.memory) |"
+      guard let figures = figures(name) else { return "| \(title) | \(users) | \(name) | failed: \(failures(name).first ?? "") | | | | | | | | |" }
+      func bold(_ ratio: String) -> String { name == Client.ours ? "**\(ratio)**" : ratio }
+      let cells = [
+        title, "\(users)", name, figures.rate, figures.rateRatio, figures.cpu, bold(figures.cpuRatio), figures.range, figures.loadCPU,
+        bold(figures.loadRatio), figures.loadRange, figures.memory,
+      ]
+      return "| \(cells.joined(separator: " | ")) |"
     }.joined(separator: "\n")
   }
 
   private struct Figures {
-    let rate, rateRatio, cpu, cpuRatio, range, memory: String
+    let rate, rateRatio, cpu, cpuRatio, range, loadCPU, loadRatio, loadRange, memory: String
   }
 
   private func figures(_ name: String) -> Figures? {
     let measured = measurements(name)
     guard !measured.isEmpty else { return nil }
     let ratios = ratiosToFloor(name) { $0.cpuMicroseconds }
+    let loadRatios = ratiosToFloor(name) { $0.loadCPUMicroseconds }
+    let loadCPU = measured.compactMap(\.loadCPUMicroseconds)
+    func range(_ ratios: [Double]) -> String {
+      guard let least = ratios.min(), let most = ratios.max() else { return "" }
+      return String(format: "%.2f..%.2f", least, most)
+    }
     return Figures(
       rate: String(format: "%.0f", Median.of(measured.map(\.iterationsPerSecond))),
       rateRatio: String(format: "%.2f", Median.of(ratiosToFloor(name) { $0.iterationsPerSecond })),
       cpu: String(format: "%.2f", Median.of(measured.map(\.cpuMicroseconds))), cpuRatio: String(format: "%.2f", Median.of(ratios)),
-      range: String(format: "%.2f..%.2f", ratios.min() ?? .nan, ratios.max() ?? .nan),
+      range: range(ratios), loadCPU: loadCPU.isEmpty ? "" : String(format: "%.2f", Median.of(loadCPU)),
+      loadRatio: loadRatios.isEmpty ? "" : String(format: "%.2f", Median.of(loadRatios)), loadRange: range(loadRatios),
       memory: String(format: "%.0f", Median.of(measured.map { Double($0.maximumResidentKiB) / 1024 })))
   }
 
@@ -74,10 +88,11 @@ struct ResultTable {
       "clients": names.map { name -> [String: Any] in
         [
           "name": name, "failures": failures(name), "cpu_ratios": ratiosToFloor(name) { $0.cpuMicroseconds },
+          "load_cpu_ratios": ratiosToFloor(name) { $0.loadCPUMicroseconds },
           "rounds": measurements(name).map {
             [
               "iterations": $0.iterations, "seconds": $0.seconds, "cpu_seconds": $0.cpuSeconds,
-              "max_rss_kib": $0.maximumResidentKiB,
+              "load_cpu_seconds": $0.loadCPUSeconds as Any? ?? NSNull(), "max_rss_kib": $0.maximumResidentKiB,
             ] as [String: Any]
           },
         ]
@@ -93,10 +108,10 @@ struct ResultTable {
     (outcomes[name] ?? []).compactMap { if case .failed(let reason) = $0 { reason } else { nil } }
   }
 
-  private func ratiosToFloor(_ name: String, _ figure: (Measurement) -> Double) -> [Double] {
+  private func ratiosToFloor(_ name: String, _ figure: (Measurement) -> Double?) -> [Double] {
     zip(outcomes[name] ?? [], outcomes[Client.floor] ?? []).compactMap { pair in
-      guard case (.measured(let ours), .measured(let floor)) = pair else { return nil }
-      return figure(ours) / figure(floor)
+      guard case (.measured(let measured), .measured(let floor)) = pair, let ours = figure(measured), let least = figure(floor) else { return nil }
+      return ours / least
     }
   }
 

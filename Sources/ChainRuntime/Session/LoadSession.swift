@@ -225,7 +225,9 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
     recorder.isWarmUp = plan.profile.warmUpNanoseconds > 0
     phase = .load
     reactor.forgetTurns()
-    plan.journal.append(JournalPhase(name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart))
+    plan.journal.append(
+      JournalPhase(
+        name: plan.profile.warmUpNanoseconds > 0 ? .warmUp : .load, atNanoseconds: loadStart, cpuNanoseconds: ProcessHealth.cpuUsed()))
     if plan.profile.warmUpNanoseconds > 0 {
       plan.journal.append(JournalPhase(name: .load, atNanoseconds: loadStart &+ plan.profile.warmUpNanoseconds))
     }
@@ -583,7 +585,7 @@ final class LoadSession: LoadOwner, IterationOwner, TimerOwner {
 
   private func enter(_ phase: RunProgress.Phase, journal name: JournalPhase.Name) {
     self.phase = phase
-    plan.journal.append(JournalPhase(name: name, atNanoseconds: MonotonicClock.now))
+    plan.journal.append(JournalPhase(name: name, atNanoseconds: MonotonicClock.now, cpuNanoseconds: ProcessHealth.cpuUsed()))
     report(nil)
   }
 

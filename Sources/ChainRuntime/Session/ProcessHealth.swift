@@ -36,7 +36,8 @@ struct ProcessHealth {
     health.throttledNanoseconds = throttledNanoseconds - min(before.throttledNanoseconds, throttledNanoseconds)
   }
 
-  private static func cpuUsed() -> UInt64 {
+  /// Nanoseconds, user and system time of all threads since the process began.
+  static func cpuUsed() -> UInt64 {
     var usage = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &usage)
     return UInt64(usage.tv_sec) * 1_000_000_000 + UInt64(usage.tv_nsec)

@@ -16,18 +16,24 @@ package struct JournalPhase: JournalRecord, Hashable {
   package var name: Name
   /// CLOCK_MONOTONIC nanoseconds.
   package var atNanoseconds: UInt64
+  /// What the process had used of processors until then, user and system time of all its threads; nil where the record was written ahead.
+  package var cpuNanoseconds: UInt64?
 
-  package init(name: Name, atNanoseconds: UInt64) {
+  package init(name: Name, atNanoseconds: UInt64, cpuNanoseconds: UInt64? = nil) {
     self.name = name
     self.atNanoseconds = atNanoseconds
+    self.cpuNanoseconds = cpuNanoseconds
   }
 
   package func writeMembers(to json: inout JSONWriter) {
     json.member("name", name.rawValue)
     json.member("at_ns", atNanoseconds)
+    if let cpuNanoseconds { json.member("cpu_ns", cpuNanoseconds) }
   }
 
   package init(_ json: JSONValue) {
-    self.init(name: Name(rawValue: json.text("name")) ?? .setup, atNanoseconds: json.unsigned("at_ns"))
+    self.init(
+      name: Name(rawValue: json.text("name")) ?? .setup, atNanoseconds: json.unsigned("at_ns"),
+      cpuNanoseconds: json["cpu_ns"]?.integer(as: UInt64.self))
   }
 }

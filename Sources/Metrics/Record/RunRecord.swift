@@ -14,6 +14,14 @@ package struct RunRecord: Sendable {
   /// CLOCK_MONOTONIC nanoseconds: the start of second 0, and the end of the load.
   package var loadStartNanoseconds: UInt64 = 0
   package var loadEndNanoseconds: UInt64 = 0
+  /// Processor time of the process, user and system, from the beginning of the load, warm-up included, until its last iteration had ended: without
+  /// connecting before it, and without the comparison, the rows and the reports after it. Nil where the run did not get there, or did not say.
+  package var loadCPUNanoseconds: UInt64? {
+    guard let begin = phases.first(where: { $0.name == .warmUp || $0.name == .load })?.cpuNanoseconds,
+      let end = phases.first(where: { $0.name == .settle })?.cpuNanoseconds
+    else { return nil }
+    return end - min(begin, end)
+  }
 
   package var iterations = IterationCounts()
   package var warmUpIterations = IterationCounts()

@@ -424,6 +424,8 @@ package enum SummaryJSON {
     json.key("longest_turn_s")
     json.rawNumber(Quantities.seconds(run.generator.longestTurnNanoseconds))
     json.member("cpu_share", share(run.generator.cpuNanoseconds, of: run.generator.cpuAllowedNanoseconds))
+    json.key("cpu_load_s")
+    if let used = run.loadCPUNanoseconds { json.rawNumber(Quantities.seconds(used)) } else { json.null() }
     json.member("steal_share", share(run.generator.stealNanoseconds, of: run.generator.watchedNanoseconds))
     json.member("cpu_wait_share", share(run.generator.cpuWaitNanoseconds, of: run.generator.watchedNanoseconds))
     json.key("throttled_s")
