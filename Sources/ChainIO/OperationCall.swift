@@ -30,7 +30,7 @@ package final class OperationCall: ReactorJob {
   package let result = OperationResult()
   // Unsafe and so without a count: whoever owns the call lives until it has ended, and its reactor until nothing runs on it any more.
   private unowned(unsafe) var owner: (any CallOwner)?
-  private unowned(unsafe) let reactor: Reactor
+  private let reactor: Unmanaged<Reactor>
   /// The owner's own mark to tell several calls apart.
   package let tag: Int
   /// The virtual user whose call this is, from 0; its lanes share the number, and whoever is no virtual user has 0. Under `pool: per_vu`, its
@@ -64,7 +64,7 @@ package final class OperationCall: ReactorJob {
 
   /// Without an owner yet: for one who keeps its call in a constant. `belong(to:)` comes before the first `begin`.
   package init(reactor: Reactor, tag: Int = 0, user: Int = 0) {
-    self.reactor = reactor
+    self.reactor = .passUnretained(reactor)
     self.tag = tag
     self.user = max(0, user)
     // Never read before it is set: an operation without arguments reads none.
@@ -82,6 +82,9 @@ package final class OperationCall: ReactorJob {
     startedNanoseconds = now
     failure = nil
     state = .waiting
+    // Until the owner was told how it ended, the call keeps itself: whoever has it meanwhile (a pool, a connection, the queue of jobs) need not
+    // count it.
+    _ = Unmanaged.passRetained(self)
     result.clear()
   }
 
@@ -106,11 +109,12 @@ package final class OperationCall: ReactorJob {
     failure = error
     endedNanoseconds = max(now, startedNanoseconds)
     state = .ended
-    reactor.enqueue(self)
+    reactor._withUnsafeGuaranteedRef { $0.enqueue(call: self) }
   }
 
   package func run(now: UInt64) {
     state = .idle
     owner?.callEnded(self)
+    Unmanaged.passUnretained(self).release()
   }
 }

@@ -192,6 +192,9 @@ package final class Reactor {
   /// Runs `job` in this turn (or the next, when called outside one).
   package func enqueue(_ job: any ReactorJob) { jobs.append(job) }
 
+  /// As `enqueue`, for a call that has ended. It is not counted: it keeps itself until its owner was told.
+  func enqueue(call: OperationCall) { jobs.append(call: call) }
+
   /// Calls `flushable` once at the end of this turn. The caller keeps itself from asking twice.
   package func flushAtTurnEnd(_ flushable: any TurnFlushable) { flushables.append(flushable) }
 

@@ -94,8 +94,37 @@ package enum OperandTemplate: Sendable {
 /// Literal text with places for arguments.
 package struct TextTemplate: Sendable, Hashable {
   package let pieces: [TextPiece]
-  package init(_ pieces: [TextPiece]) { self.pieces = pieces }
-  package init(_ literal: String) { pieces = [.literal(Array(literal.utf8))] }
+  /// The pieces once more, as they are appended: an array in an enum is counted each time it is looked at. All literal bytes,
+  private let literals: [UInt8]
+  /// and the parts that they are cut into.
+  private let parts: [Part]
+
+  /// A literal and the argument behind it, if any.
+  private struct Part: Hashable {
+    var literal: Range<Int>
+    var argument: Int?
+    var encoding = ArgumentEncoding.text
+  }
+
+  package init(_ pieces: [TextPiece]) {
+    self.pieces = pieces
+    var literals: [UInt8] = []
+    var parts: [Part] = []
+    var start = 0
+    for piece in pieces {
+      switch piece {
+      case .literal(let bytes): literals += bytes
+      case .argument(let number, let encoding):
+        parts.append(Part(literal: start..<literals.count, argument: number, encoding: encoding))
+        start = literals.count
+      }
+    }
+    if start < literals.count { parts.append(Part(literal: start..<literals.count, argument: nil)) }
+    self.literals = literals
+    self.parts = parts
+  }
+
+  package init(_ literal: String) { self.init([.literal(Array(literal.utf8))]) }
 
   /// The text, if there are no arguments in it.
   package var literal: String? {
@@ -131,13 +160,18 @@ extension TextTemplate {
   ///
   /// - Parameter arguments: The operation's arguments; the pieces' numbers index them.
   package func append(to buffer: inout [UInt8], arguments: UnsafePointer<Value>) {
-    for piece in pieces {
-      switch piece {
-      case .literal(let bytes): buffer.append(contentsOf: bytes)
-      case .argument(let number, .text): _ = arguments[number].appendText(to: &buffer)
-      case .argument(let number, .json): arguments[number].appendJSON(to: &buffer)
-      case .argument(let number, .percent): TextTemplate.appendEncoded(arguments[number], .percent, to: &buffer)
-      case .argument(let number, .jsonText): TextTemplate.appendEncoded(arguments[number], .jsonText, to: &buffer)
+    literals.withUnsafeBufferPointer { literals in
+      parts.withUnsafeBufferPointer { parts in
+        for part in parts {
+          if !part.literal.isEmpty { buffer.append(contentsOf: UnsafeBufferPointer(rebasing: literals[part.literal])) }
+          guard let number = part.argument else { continue }
+          switch part.encoding {
+          case .text: _ = arguments[number].appendText(to: &buffer)
+          case .json: arguments[number].appendJSON(to: &buffer)
+          case .percent: TextTemplate.appendEncoded(arguments[number], .percent, to: &buffer)
+          case .jsonText: TextTemplate.appendEncoded(arguments[number], .jsonText, to: &buffer)
+          }
+        }
       }
     }
   }

@@ -14,16 +14,37 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     case preparing(replies: [(plan: StatementPlan, describes: Bool)], position: Int, failure: OperationError?)
     case idle
     /// The call's statement is sent at the end of the turn.
-    case sending(OperationCall, StatementPlan)
+    case sending(Work)
     /// The call's statement could not be prepared when the connection was opened, and is now, before it runs.
-    case preparingFor(OperationCall, StatementPlan)
-    case running(OperationCall, StatementPlan)
+    case preparingFor(Work)
+    case running(Work)
     /// A transaction that nobody wants any more is being rolled back.
     case cleaning
   }
 
+  /// A call and its statement. Neither is counted: a call keeps itself until its owner was told how it ended, and the driver keeps its plans.
+  private struct Work {
+    private let call: Unmanaged<OperationCall>
+    private let plan: Unmanaged<StatementPlan>
+
+    init(_ call: OperationCall, _ plan: StatementPlan) {
+      self.call = .passUnretained(call)
+      self.plan = .passUnretained(plan)
+    }
+
+    @inline(__always)
+    func with<Result>(_ body: (OperationCall, StatementPlan) -> Result) -> Result {
+      call._withUnsafeGuaranteedRef { call in plan._withUnsafeGuaranteedRef { plan in body(call, plan) } }
+    }
+
+    /// Counted, for what happens seldom.
+    var both: (call: OperationCall, plan: StatementPlan) { (call.takeUnretainedValue(), plan.takeUnretainedValue()) }
+  }
+
   let number: Int
-  private unowned let driver: PostgresDriver
+  /// The driver owns its connections.
+  private let owner: Unmanaged<PostgresDriver>
+  private var driver: PostgresDriver { owner.takeUnretainedValue() }
   private let reactor: Reactor
   /// libpq's handle; this object is its one owner.
   private var handle: OpaquePointer?
@@ -46,7 +67,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
 
   init(number: Int, driver: PostgresDriver, reactor: Reactor) {
     self.number = number
-    self.driver = driver
+    owner = .passUnretained(driver)
     self.reactor = reactor
     isPrepared = ContiguousArray(repeating: false, count: driver.plans.count)
     timer = ReactorTimer(owner: self)
@@ -203,12 +224,16 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     failure = nil
     furtherReads = 0
     wasSent = false
-    activity = .sending(call, plan)
+    activity = .sending(Work(call, plan))
   }
 
   /// Sends the statement of the call that was taken; nothing if the connection was lost, or the call left, in the meantime.
   func sendNow() {
-    guard case .sending(let call, let plan) = activity else { return }
+    guard case .sending(let work) = activity else { return }
+    work.with { call, plan in owner._withUnsafeGuaranteedRef { driver in sendNow(work, call, plan, driver) } }
+  }
+
+  private func sendNow(_ work: Work, _ call: OperationCall, _ plan: StatementPlan, _ driver: PostgresDriver) {
     let now = MonotonicClock.now
     // Its service time begins here: until now it has waited.
     call.started(at: now)
@@ -219,11 +244,11 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       return driver.callFinished(on: self, call, plan, error, now: now)
     }
     guard isPrepared[plan.number] || !driver.isPreparing else {
-      activity = .preparingFor(call, plan)
+      activity = .preparingFor(work)
       if PQsendPrepare(handle, plan.name, plan.text, 0, nil) == 1 { flush(now: now) } else { loseSoon() }
       return
     }
-    send(call, plan, now: now)
+    send(work, call, plan, driver, now: now)
   }
 
   /// Takes the call back before its statement was sent.
@@ -236,8 +261,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   /// Sends the statement with the parameters that stand in the arena.
-  private func send(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
-    activity = .running(call, plan)
+  private func send(_ work: Work, _ call: OperationCall, _ plan: StatementPlan, _ driver: PostgresDriver, now: UInt64) {
+    activity = .running(work)
     let handle = handle
     let usesPrepared = isPrepared[plan.number]
     let traced = call.traceParent.map { plan.text(of: $0) }
@@ -251,7 +276,8 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     if wasSent { flush(now: now) } else { loseSoon() }
   }
 
-  private func runAfterPreparing(_ call: OperationCall, _ plan: StatementPlan, now: UInt64) {
+  private func runAfterPreparing(_ work: Work, now: UInt64) {
+    let (call, plan) = work.both
     activity = .idle
     if let failure { return driver.callFinished(on: self, call, plan, failure, now: now) }
     isPrepared[plan.number] = true
@@ -260,7 +286,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     } catch {
       return driver.callFinished(on: self, call, plan, error, now: now)
     }
-    send(call, plan, now: now)
+    send(work, call, plan, driver, now: now)
   }
 
   /// Rolls back a transaction that is open on the idle connection, by `deadline`; then the driver is told `connectionCleaned`.
@@ -318,13 +344,9 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
       guard let pointer = PQgetResult(handle) else { return replyEnded(now: now) }
       let reply = ServerReply(pointer)
       if case .preparingFor = activity, reply.kind == .command { continue }
-      guard let (call, plan) = underWay else { continue }
+      guard let work = underWay else { continue }
       switch reply.kind {
-      case .rows, .command:
-        if let wrong = reply.write(to: call.result, plan: plan) { failure = wrong }
-        if plan.commits, reply.isRollback {
-          failure = OperationError(.server, code: "25P02", "the transaction had failed before; COMMIT rolled it back")
-        }
+      case .rows, .command: work.with { call, plan in take(reply, call, plan) }
       case .error, .aborted, .sync:
         // 57P01 and its like, and then a closed socket. It may come after a commit that was not acknowledged yet.
         if reply.isFatal { return lose(OperationError(.disconnected, code: reply.error.code, reply.error.message), now: now) }
@@ -336,24 +358,33 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     checkSize(now: now)
   }
 
+  private func take(_ reply: borrowing ServerReply, _ call: OperationCall, _ plan: StatementPlan) {
+    if let wrong = reply.write(to: call.result, plan: plan) { failure = wrong }
+    if plan.commits, reply.isRollback {
+      failure = OperationError(.server, code: "25P02", "the transaction had failed before; COMMIT rolled it back")
+    }
+  }
+
   /// The call that is waiting for this connection's reply.
-  private var underWay: (call: OperationCall, plan: StatementPlan)? {
+  private var underWay: Work? {
     switch activity {
-    case .running(let call, let plan), .preparingFor(let call, let plan): (call, plan)
+    case .running(let work), .preparingFor(let work): work
     case .closed, .connecting, .preparing, .idle, .sending, .cleaning: nil
     }
   }
 
   private func replyEnded(now: UInt64) {
     switch activity {
-    case .preparingFor(let call, let plan):
+    case .preparingFor(let work):
       if PQstatus(handle) == CONNECTION_BAD { return lose(failure ?? disconnected(), now: now) }
-      runAfterPreparing(call, plan, now: now)
-    case .running(let call, let plan):
+      runAfterPreparing(work, now: now)
+    case .running(let work):
       // libpq gave up on bytes that make no sense.
       if PQstatus(handle) == CONNECTION_BAD { return lose(failure ?? disconnected(), now: now) }
       activity = .idle
-      driver.callFinished(on: self, call, plan, failure, now: now)
+      work.with { call, plan in
+        owner._withUnsafeGuaranteedRef { driver in driver.callFinished(on: self, call, plan, failure, now: now) }
+      }
     case .cleaning:
       if isInTransaction || PQstatus(handle) == CONNECTION_BAD { return lose(disconnected(), now: now) }
       timer.disarm()
@@ -418,7 +449,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
 
   private func lose(_ error: OperationError, now: UInt64) {
     var underWay = underWay
-    if case .sending(let call, let plan) = activity { underWay = (call, plan) }
+    if case .sending(let work) = activity { underWay = work }
     let wasOpen: Bool
     switch activity {
     case .closed: return
@@ -426,7 +457,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     case .idle, .sending, .preparingFor, .running, .cleaning: wasOpen = true
     }
     drop()
-    driver.connectionLost(self, underWay: underWay, wasOpen: wasOpen, error, now: now)
+    driver.connectionLost(self, underWay: underWay?.both, wasOpen: wasOpen, error, now: now)
   }
 
   /// Closes for ever.

@@ -176,7 +176,7 @@ final class KeyPollObserver: SeekingObserver, RedisSessionOwner, TimerOwner {
 
   // Sessions and time
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? { answer }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { .passUnretained(answer) }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     switch state {

@@ -287,11 +287,11 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
 
   // Replies
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? {
-    if session === notices { return noticeResult }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? {
+    if session === notices { return .passUnretained(noticeResult) }
     guard !expected.isEmpty else { return nil }
     switch expected[expected.first] {
-    case .tracking, .setting, .check: return checkResult
+    case .tracking, .setting, .check: return .passUnretained(checkResult)
     case .value: return readQueue.target
     }
   }
@@ -450,7 +450,7 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
       switch read.value {
       case .pending: break
       case .missing: missingValues += 1
-      case .present: deliver(read.result, notBefore: read.notBefore, seen: read.seen)
+      case .present: read.result._withUnsafeGuaranteedRef { deliver($0, notBefore: read.notBefore, seen: read.seen) }
       }
       readQueue.recycle(read)
     }

@@ -106,8 +106,8 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
     driver.connectionReady(self, now: now)
   }
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? {
-    expected.isEmpty ? nil : expected[expected.first].call?.result
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? {
+    expected.isEmpty ? nil : expected[expected.first].call.map { .passUnretained($0.result) }
   }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {

@@ -68,7 +68,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     session.flushSoon()
   }
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? { completion == nil ? nil : result }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { completion == nil ? nil : .passUnretained(result) }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }

@@ -156,7 +156,7 @@ private final class RedisInspection: RedisSessionOwner {
     isOver = true
   }
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? { result }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { .passUnretained(result) }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }

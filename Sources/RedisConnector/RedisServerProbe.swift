@@ -79,7 +79,7 @@ final class RedisServerProbe: ServerProbe, RedisSessionOwner {
     if completion != nil { end(error) }
   }
 
-  func replyTarget(_ session: RedisSession) -> OperationResult? { result }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { .passUnretained(result) }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }

@@ -4,8 +4,8 @@ import ChainIO
 protocol RedisSessionOwner: AnyObject {
   /// Connected, authenticated, in its database, and audited.
   func sessionReady(_ session: RedisSession, now: UInt64)
-  /// Where the next reply is written; nil forgets it.
-  func replyTarget(_ session: RedisSession) -> OperationResult?
+  /// Where the next reply is written, which lives until it has; nil forgets it.
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>?
   /// The oldest unanswered command was answered; on `.error` by `session.errorText`.
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64)
   /// The connection is gone, or could not be made. Not called after the owner's own `close`.
@@ -13,7 +13,7 @@ protocol RedisSessionOwner: AnyObject {
 }
 
 /// One connection to Redis that introduces itself: AUTH, SELECT, CLIENT SETNAME and, for reading connections, COMMAND INFO.
-final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
+final class RedisSession: TransportOwner, TimerOwner {
   // A constant: what every command goes through is not asked whether it is there, and need not be kept alive by a count.
   let transport: SocketTransport
   private let reactor: Reactor
@@ -146,7 +146,7 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
 
   func transportReceived(_ transport: SocketTransport, _ bytes: UnsafeRawBufferPointer, now: UInt64) {
     do throws(OperationError) {
-      try reader.read(bytes, consumer: self, now: now)
+      try reader.read(bytes, consumer: Replies(session: self, owner: owner), now: now)
     } catch {
       lose(error, now: now)
     }
@@ -154,12 +154,20 @@ final class RedisSession: TransportOwner, TimerOwner, ReplyConsumer {
 
   func transportClosed(_ transport: SocketTransport, _ error: OperationError, now: UInt64) { lose(error, now: now) }
 
-  func replyTarget() -> OperationResult? {
-    if case .ready = state { return owner.replyTarget(self) }
-    return greetingResult
+  /// The replies of one read: whoever is told of them is held once for all.
+  private struct Replies: ReplyConsumer {
+    let session: RedisSession
+    let owner: any RedisSessionOwner
+
+    func replyTarget() -> Unmanaged<OperationResult>? {
+      if case .ready = session.state { return owner.replyTarget(session) }
+      return session.greetingResult.map(Unmanaged.passUnretained)
+    }
+
+    func replied(_ outcome: ReplyOutcome, now: UInt64) { session.replied(outcome, owner, now: now) }
   }
 
-  func replied(_ outcome: ReplyOutcome, now: UInt64) {
+  private func replied(_ outcome: ReplyOutcome, _ owner: any RedisSessionOwner, now: UInt64) {
     switch state {
     case .ready: owner.replied(self, outcome, now: now)
     case .greeting(let index):

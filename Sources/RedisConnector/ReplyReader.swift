@@ -11,9 +11,9 @@ enum ReplyOutcome: UInt8 {
 }
 
 /// Where a reader's replies go.
-protocol ReplyConsumer: AnyObject {
-  /// Where the reply that comes next is written; nil forgets it. Asked again whenever more of it has come.
-  func replyTarget() -> OperationResult?
+protocol ReplyConsumer {
+  /// Where the reply that comes next is written, which lives until it has; nil forgets it. Asked again whenever more of it has come.
+  func replyTarget() -> Unmanaged<OperationResult>?
   /// A reply is complete. May call `ReplyReader.stop`.
   func replied(_ outcome: ReplyOutcome, now: UInt64)
 }
@@ -95,7 +95,7 @@ final class ReplyReader {
       }
       offset += count
       while !isStopped {
-        target = consumer.replyTarget().map(Unmanaged.passUnretained)
+        target = consumer.replyTarget()
         var reply: UnsafeMutableRawPointer?
         guard redisReaderGetReply(reader, &reply) == REDIS_OK else {
           throw OperationError(.protocol, code: "resp", "the server's bytes are not Redis' protocol")

@@ -1,7 +1,7 @@
 import ChainIO
 
 /// Values that were asked for because their keys changed, in the order of the questions.
-struct ValueReadQueue {
+struct ValueReadQueue: ~Copyable {
   struct Read {
     enum Value {
       case pending
@@ -15,19 +15,21 @@ struct ValueReadQueue {
     var isOvertaken = false
     var value = Value.pending
     var arrivedNanoseconds: UInt64 = 0
-    let result: OperationResult
+    /// The queue owns it: it is counted once, when it is made.
+    let result: Unmanaged<OperationResult>
 
     mutating func arrived(_ outcome: ReplyOutcome, now: UInt64) {
       arrivedNanoseconds = now
       value = .present
       switch outcome {
       case .value:
-        if let node = result.nodes.first, node.kind == .text {
+        let isText = result._withUnsafeGuaranteedRef { result in
+          guard let node = result.nodes.first, node.kind == .text else { return false }
           result.body = node.place
           result.hasBody = true
-        } else {
-          value = .missing
+          return true
         }
+        if !isText { value = .missing }
       // A key that is no string, or a value beyond all bounds: seen, with nothing to show.
       case .error, .tooLarge: break
       }
@@ -39,17 +41,22 @@ struct ValueReadQueue {
   private var nextToArrive = 0
   /// The number of the latest read of each key, by the key's hash. A collision makes a bracket wider, never wrong.
   private var latest = LatestReads()
-  private var spare: ContiguousArray<OperationResult> = []
+  private var spare: ContiguousArray<Unmanaged<OperationResult>> = []
+
+  deinit {
+    for result in spare { result.release() }
+    for number in reads.first..<reads.next { reads[number].result.release() }
+  }
 
   /// Where the next value is written.
-  var target: OperationResult? { reads.contains(nextToArrive) ? reads[nextToArrive].result : nil }
+  var target: Unmanaged<OperationResult>? { reads.contains(nextToArrive) ? reads[nextToArrive].result : nil }
 
   /// The least lower bound among the reads that are under way; `UInt64.max` if there are none.
   var earliestNotBefore: UInt64 { reads.isEmpty ? .max : reads[reads.first].notBefore }
 
   mutating func noticed(_ key: UnsafeRawBufferPointer, notBefore: UInt64, seen: UInt64) {
-    let result = spare.popLast() ?? OperationResult()
-    result.setKey(key)
+    let result = spare.popLast() ?? .passRetained(OperationResult())
+    result._withUnsafeGuaranteedRef { $0.setKey(key) }
     let hash = ValueReadQueue.hash(key)
     let number = reads.append(Read(notBefore: notBefore, seen: seen, keyHash: hash, result: result))
     if let earlier = latest.note(number, of: hash) { reads[earlier].isOvertaken = true }
@@ -72,11 +79,12 @@ struct ValueReadQueue {
   }
 
   mutating func recycle(_ read: Read) {
-    read.result.clear()
-    if spare.count < 1024 { spare.append(read.result) }
+    read.result._withUnsafeGuaranteedRef { $0.clear() }
+    if spare.count < 1024 { spare.append(read.result) } else { read.result.release() }
   }
 
   mutating func removeAll() {
+    while let read = reads.popFirst() { recycle(read) }
     reads = SequenceQueue()
     nextToArrive = 0
     latest = LatestReads()

@@ -73,7 +73,7 @@ import Testing
     events(0..<3000)
     let before = callocationcounter_thread_count()
     events(3000..<5000)
-    expect(Double(callocationcounter_thread_count() - before) / 2000, is: 0, inDebugBuilds: 7)
+    expect(Double(callocationcounter_thread_count() - before) / 2000, is: 0, inDebugBuilds: 3)
   }
 
   @Test func `the counter counts this thread's allocations`() {
@@ -120,6 +120,6 @@ import Testing
     }
     let script = Script { _ in reply }
     let count = try perIteration(sketch.program, script)
-    expect(count, is: 0, inDebugBuilds: 8)
+    expect(count, is: 0, inDebugBuilds: 1)
   }
 }

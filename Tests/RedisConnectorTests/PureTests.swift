@@ -113,7 +113,7 @@ struct ValueReadQueueTests {
     noticed(&queue, "a", 20, 30)
     #expect(queue.earliestNotBefore == 10)
     for arrival: UInt64 in [40, 41, 42] {
-      queue.target?.appendNull()
+      queue.target?.takeUnretainedValue().appendNull()
       queue.valueArrived(.error, now: arrival)
     }
     var seen: [UInt64] = []

@@ -62,79 +62,91 @@ package final class Evaluator {
   /// - Throws: the step error of the first instruction that failed.
   func runBlock(entry: Int, frame: UnsafeMutablePointer<Value>, content: ResultReader, draws: inout Randomness) throws(OperationError) {
     var pc = entry
-    while true {
-      let instruction = instructions[pc]
-      if case .end = instruction { return }
-      pc = try execute(instruction, pc: pc, frame: frame, content: content, draws: &draws)
+    try run(&pc, frame: frame, content: content, draws: &draws)
+    guard case .end = instructions[pc] else {
+      preconditionFailure("a step instruction inside an expression block at \(pc): the lowering broke its contract")
     }
   }
 
-  /// Executes one expression or control instruction.
+  /// Executes expression and control instructions up to one that is neither: a step's, which is the virtual user's, or the block's end.
   ///
-  /// - Returns: the next pc.
-  /// - Precondition: not a step instruction; those are the virtual user's.
-  func execute(
-    _ instruction: Instruction, pc: Int, frame: UnsafeMutablePointer<Value>, content: ResultReader, draws: inout Randomness
-  ) throws(OperationError) -> Int {
-    switch instruction {
-    case .constant(let d, let index):
-      frame[d.place] = constants[index.place]
-    case .move(let d, let a):
-      frame[d.place] = frame[a.place]
-    case .binary(let operation, let d, let a, let b):
-      frame[d.place] = try Arithmetic.evaluate(operation, frame[a.place], frame[b.place])
-    case .compare(let comparison, let type, let d, let a, let b):
-      frame[d.place] = .bool(Ordering.holds(comparison, type, frame[a.place], frame[b.place]))
-    case .not(let d, let a):
-      frame[d.place] = .bool(!truth(frame[a.place]))
-    case .negate(let d, let a):
-      frame[d.place] = try Arithmetic.negate(frame[a.place])
-    case .cast(let d, let a, let target):
-      frame[d.place] = try Casting.cast(frame[a.place], to: target)
-    case .call(let function, let d, let a, let count):
-      frame[d.place] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.place, count: Int(count)), draws: &draws)
-    case .jsonMember(let d, let a, let name):
-      frame[d.place] = jsonMember(frame[a.place], constants[name.place])
-    case .element(let d, let a, let b):
-      frame[d.place] = element(frame[a.place], frame[b.place])
-    case .makeList(let d, let a, let count):
-      frame[d.place] = .list(Array(UnsafeBufferPointer(start: frame + a.place, count: Int(count))))
-    case .castAll(let container, let d, let a, let target):
-      frame[d.place] = try Casting.castAll(frame[a.place], to: container, of: target)
-    case .match(let kind, let d, let a, let pattern):
-      frame[d.place] = try match(kind, frame[a.place], patterns[pattern.place])
-    case .buildText(let d, let a, let template):
-      scratch.removeAll(keepingCapacity: true)
-      program.templates[template.place].append(to: &scratch, arguments: UnsafePointer(frame + a.place))
-      guard scratch.count <= Arithmetic.textBytesMax else {
-        scratch = []
-        throw Arithmetic.textTooLong
+  /// - Parameters:
+  ///   - pc: Where to begin, and then the instruction that was met, or that failed.
+  ///   - single: Only the first one.
+  func run(
+    _ pc: inout Int, frame: UnsafeMutablePointer<Value>, content: ResultReader, draws: inout Randomness, single: Bool = false
+  ) throws(OperationError) {
+    repeat {
+      switch instructions[pc] {
+      case .constant(let d, let index):
+        frame[d.place] = constants[index.place]
+      case .move(let d, let a):
+        frame[d.place] = frame[a.place]
+      case .binary(let operation, let d, let a, let b):
+        frame[d.place] = try Arithmetic.evaluate(operation, frame[a.place], frame[b.place])
+      case .compare(let comparison, let type, let d, let a, let b):
+        frame[d.place] = .bool(Ordering.holds(comparison, type, frame[a.place], frame[b.place]))
+      case .not(let d, let a):
+        frame[d.place] = .bool(!truth(frame[a.place]))
+      case .negate(let d, let a):
+        frame[d.place] = try Arithmetic.negate(frame[a.place])
+      case .cast(let d, let a, let target):
+        frame[d.place] = try Casting.cast(frame[a.place], to: target)
+      case .call(let function, let d, let a, let count):
+        frame[d.place] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.place, count: Int(count)), draws: &draws)
+      case .jsonMember(let d, let a, let name):
+        frame[d.place] = jsonMember(frame[a.place], constants[name.place])
+      case .element(let d, let a, let b):
+        frame[d.place] = element(frame[a.place], frame[b.place])
+      case .makeList(let d, let a, let count):
+        frame[d.place] = .list(Array(UnsafeBufferPointer(start: frame + a.place, count: Int(count))))
+      case .castAll(let container, let d, let a, let target):
+        frame[d.place] = try Casting.castAll(frame[a.place], to: container, of: target)
+      case .match(let kind, let d, let a, let pattern):
+        frame[d.place] = try match(kind, frame[a.place], patterns[pattern.place])
+      case .buildText(let d, let a, let template):
+        scratch.removeAll(keepingCapacity: true)
+        program.templates[template.place].append(to: &scratch, arguments: UnsafePointer(frame + a.place))
+        guard scratch.count <= Arithmetic.textBytesMax else {
+          scratch = []
+          throw Arithmetic.textTooLong
+        }
+        frame[d.place] = .string(String(decoding: scratch, as: UTF8.self))
+      case .loadResult(let d, let path):
+        frame[d.place] = try content.load(paths[path.place].path, column: &paths[path.place].column)
+      case .loadResultAt(let d, let a, let path):
+        let filled = try ResultPath(paths[path.place].path, arguments: frame + a.place)
+        frame[d.place] = try content.load(filled, column: &paths[path.place].column)
+      case .loadResultInt(let d, let path):
+        frame[d.place] = .int(try content.loadInt(paths + path.place))
+      case .loadResultDecimal(let d, let path):
+        frame[d.place] = .decimal(try content.loadDecimal(paths + path.place))
+      case .loadKeyInt(let d, let mark):
+        frame[d.place] = .int(try content.loadKeyInt(after: constants[mark.place], marks[mark.place]))
+      case .jump(let target):
+        pc = Int(target)
+        continue
+      case .jumpIfFalse(let a, let target):
+        if !truth(frame[a.place]) {
+          pc = Int(target)
+          continue
+        }
+      case .jumpIfTrue(let a, let target):
+        if truth(frame[a.place]) {
+          pc = Int(target)
+          continue
+        }
+      case .jumpIfNull(let a, let target):
+        if case .null = frame[a.place] {
+          pc = Int(target)
+          continue
+        }
+      case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
+        .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
+        return
       }
-      frame[d.place] = .string(String(decoding: scratch, as: UTF8.self))
-    case .loadResult(let d, let path):
-      frame[d.place] = try content.load(paths[path.place].path, column: &paths[path.place].column)
-    case .loadResultAt(let d, let a, let path):
-      let filled = try ResultPath(paths[path.place].path, arguments: frame + a.place)
-      frame[d.place] = try content.load(filled, column: &paths[path.place].column)
-    case .loadResultInt(let d, let path):
-      frame[d.place] = .int(try content.loadInt(paths + path.place))
-    case .loadResultDecimal(let d, let path):
-      frame[d.place] = .decimal(try content.loadDecimal(paths + path.place))
-    case .loadKeyInt(let d, let mark):
-      frame[d.place] = .int(try content.loadKeyInt(after: constants[mark.place], marks[mark.place]))
-    case .jump(let target):
-      return Int(target)
-    case .jumpIfFalse(let a, let target):
-      if !truth(frame[a.place]) { return Int(target) }
-    case .jumpIfTrue(let a, let target):
-      if truth(frame[a.place]) { return Int(target) }
-    case .jumpIfNull(let a, let target):
-      if case .null = frame[a.place] { return Int(target) }
-    case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
-      .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
-      preconditionFailure("a step instruction inside an expression block at \(pc): the lowering broke its contract")
-    }
-    return pc + 1
+      pc += 1
+    } while !single
   }
 
   private func truth(_ value: Value) -> Bool {

@@ -54,6 +54,8 @@ final class EventBook {
   /// Fields of the event's body.
   private let bodyCount: Int
   let hops: [HopBook]
+  /// The same, for what is asked for each event.
+  private let pages: HeldObjects<HopBook>
   /// Whether keys are looked up: at some hop versions are compared.
   private let usesKeys: Bool
   var eventCounts = EventCounts()
@@ -105,12 +107,13 @@ final class EventBook {
         declaration: hop, event: event, eventIndex: index, hop: number, connection: program.connections[hop.connection.index].name,
         slotCount: max(1, program.slots.count))
     }
+    pages = HeldObjects(hops)
     holdsStates = hops.contains { !$0.showsMessages }
     usesKeys = hops.contains { $0.isVersioned } || (event.hasKey && holdsStates)
     let comparing = hops.first { !$0.showsMessages && $0.declaration.bodySlots.contains { $0 != nil } }
     sweptFields = (comparing?.declaration.bodySlots ?? []).enumerated().filter { $0.element != nil }.map(\.offset)
     for hop in hops {
-      hop.book = self
+      hop.belong(to: self)
       let fields = hop.declaration.bodySlots.enumerated().filter { $0.element != nil }.map(\.offset)
       hop.comparesKeptBody = !hop.showsMessages && fields == sweptFields
     }
@@ -122,14 +125,14 @@ final class EventBook {
   ///
   /// - Returns: its number, for `originEnded`.
   func originSubmitted() -> UInt64 {
-    for hop in hops { hop.eventPending() }
+    pages.forEach { $0.eventPending() }
     return underWay.begin()
   }
 
   func originEnded(_ number: UInt64) {
-    for hop in hops { hop.eventSettled() }
+    pages.forEach { $0.eventSettled() }
     underWay.end(number)
-    for hop in hops { hop.orderWhatIsKnown() }
+    pages.forEach { $0.orderWhatIsKnown() }
   }
 
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
@@ -160,16 +163,16 @@ final class EventBook {
     records[number].acknowledged = acknowledged
     identify(number, id, values)
     // What was rolled back is looked for as well: it should not be seen.
-    for hop in hops { hop.seek(number, id: values[0], values) }
+    pages.forEach { $0.seek(number, id: values[0], values) }
     guard origin != .rolledBack else {
       undecidedRolledBack += 1
       lastRolledBack = max(lastRolledBack, acknowledged)
       return
     }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    if earlier != .unknown || wasDecided { for hop in hops where !hop.isSeen(number) { hop.eventPending() } }
+    if earlier != .unknown || wasDecided { pages.forEach { if !$0.isSeen(number) { $0.eventPending() } } }
     guard origin == .committed else { return }
-    for hop in hops {
+    pages.forEach { hop in
       if hop.seenAt(number) != nil {
         hop.recordLag(number, sent: sent, acknowledged: acknowledged)
         for look in hop.takeEarly(number) ?? [] { show(number, hop, look) }
@@ -295,7 +298,7 @@ final class EventBook {
       for _ in 0..<fieldCount { fields.append(.null) }
     }
     records[number].horizon = underWay.next
-    for hop in hops { hop.beginRecord(number) }
+    pages.forEach { $0.beginRecord(number) }
     undecided.append(number)
     table.insert(id, record: number)
     return number

@@ -8,8 +8,10 @@ final class HopBook: SightingSink {
   private let event: Int
   let hop: Int
   private let connection: String
-  /// The book whose page this is, which owns it. A weak reference would make each count of the book a slow one.
-  unowned(unsafe) var book: EventBook?
+  /// The book whose page this is, which owns it: not counted, and a weak reference would make each count of the book a slow one.
+  private var owner: Unmanaged<EventBook>?
+  func belong(to book: EventBook) { owner = .passUnretained(book) }
+  var book: EventBook? { owner?.takeUnretainedValue() }
   /// Where the mapping leaves what it reads: slots, -1 for what it does not map. As plain numbers: a declaration's copy costs reference counts.
   struct Mapping {
     let entry: Int
@@ -176,7 +178,8 @@ final class HopBook: SightingSink {
   // SightingSink
 
   func sighted(_ sighting: borrowing Sighting) {
-    book?.sighted(self, notBefore: sighting.notBefore, seen: sighting.seen, content: sighting.content)
+    let (notBefore, seen, content) = (sighting.notBefore, sighting.seen, sighting.content)
+    owner?._withUnsafeGuaranteedRef { $0.sighted(self, notBefore: notBefore, seen: seen, content: content) }
   }
 
   func gapBegan(at start: UInt64, cause: String) {
@@ -191,7 +194,7 @@ final class HopBook: SightingSink {
     gaps.append((start, end))
     untakenGaps.append(
       JournalGap(event: event, hop: hop, connection: connection, fromNanoseconds: start, toNanoseconds: end, reason: gapCause))
-    book?.gapEnded(self, start)
+    owner?._withUnsafeGuaranteedRef { $0.gapEnded(self, start) }
   }
 
   /// The observer that feeds this book; nil lets go of it.

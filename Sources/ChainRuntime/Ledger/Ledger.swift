@@ -8,12 +8,15 @@ import Metrics
 /// anyone waits for it; nothing depends on the order.
 final class Ledger {
   let books: [EventBook]
+  /// The same, for what is asked for each event.
+  private let pages: HeldObjects<EventBook>
 
   /// - Parameter runID: What a hop's `run` is compared with.
   init(program: Program, evaluator: Evaluator, runID: String = "") {
     books = program.events.indices.map {
       EventBook(event: program.events[$0], index: $0, program: program, evaluator: evaluator, runID: runID)
     }
+    pages = HeldObjects(books)
   }
 
   /// A waiting virtual user's place.
@@ -35,8 +38,8 @@ final class Ledger {
   /// what became of it.
   ///
   /// - Returns: the origin's number, for `originEnded`.
-  func originSubmitted(event: Int) -> UInt64 { books[event].originSubmitted() }
-  func originEnded(event: Int, _ number: UInt64) { books[event].originEnded(number) }
+  func originSubmitted(event: Int) -> UInt64 { pages.with(event) { $0.originSubmitted() } }
+  func originEnded(event: Int, _ number: UInt64) { pages.with(event) { $0.originEnded(number) } }
 
   /// The origin was acknowledged: the clock of the event runs.
   ///
@@ -45,7 +48,7 @@ final class Ledger {
   ///   - sent: Nanoseconds, the earliest moment at which it can have happened.
   ///   - acknowledged: Nanoseconds, the latest.
   func committed(event: Int, _ values: UnsafePointer<Value>, sent: UInt64, acknowledged: UInt64) {
-    books[event].attempt(.committed, values, sent: sent, acknowledged: acknowledged)
+    pages.with(event) { $0.attempt(.committed, values, sent: sent, acknowledged: acknowledged) }
   }
 
   /// - Parameter now: Nanoseconds: from here on the settle time runs in which a sighting would be `aborted`.
@@ -58,7 +61,9 @@ final class Ledger {
     books[event].attempt(.unknown, values, sent: sent, acknowledged: now)
   }
 
-  func join(event: Int, hop: Int, id: Value, user: VirtualUser) -> JoinResult { books[event].join(hop: hop, id: id, user: user) }
+  func join(event: Int, hop: Int, id: Value, user: VirtualUser) -> JoinResult {
+    pages.with(event) { $0.join(hop: hop, id: id, user: user) }
+  }
   func leave(_ join: Join, user: VirtualUser) { books[join.event].leave(hop: join.hop, record: join.record, user: user) }
 
   // The observers'

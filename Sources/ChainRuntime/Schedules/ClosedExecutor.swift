@@ -62,7 +62,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
 
   private func armStageTimer() {
     guard !isStopping, let duration = load.durationNanoseconds else { return }
-    context.reactor.arm(stageTimer, at: start &+ (nextChange?.offset ?? duration))
+    reactor.arm(stageTimer, at: start &+ (nextChange?.offset ?? duration))
   }
 
   /// Everything that has become due by `now`.
@@ -104,11 +104,11 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
   }
 
   private func startNext(_ user: VirtualUser, at due: UInt64, now: UInt64) {
-    guard due <= now else { return context.reactor.arm(restTimers[user.index], at: due) }
+    guard due <= now else { return reactor.arm(restTimers[user.index], at: due) }
     guard mayStart(user) else { return }
     if remaining != .max { remaining -= 1 }
     if !remainingOfUser.isEmpty { remainingOfUser[user.index] -= 1 }
-    context.recorder[isEarly: now < warmUpEnd].arrivals &+= 1
+    recorder[isEarly: now < warmUpEnd].arrivals &+= 1
     begin(user, arrival: now, intended: 0, userWasFree: true)
   }
 
@@ -124,7 +124,7 @@ final class ClosedExecutor: UserPool, Executor, TimerOwner {
     guard let pacing = load.pacing else { return rested }
     // From when the last one was to start, so that the pace does not drift; an iteration that takes longer is not made up for.
     let due = paced[user.index] &+ Pace.draw(pacing, seed: context.seed, iteration: user.iteration)
-    if due < now { context.recorder.pauses.pacesMissed &+= 1 }
+    if due < now { recorder.pauses.pacesMissed &+= 1 }
     paced[user.index] = max(due, rested)
     return paced[user.index]
   }

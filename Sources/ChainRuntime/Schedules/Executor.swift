@@ -26,7 +26,10 @@ protocol Executor: IterationOwner {
 
 /// The part that both executors share: users, the counts of how their iterations ended, and how long they rest between two.
 class UserPool {
-  let context: UserContext
+  final let context: UserContext
+  // Of the context, once more: a constant of this object need not be kept alive by a count while it is used, one of another's is.
+  final let recorder: Recorder
+  final let reactor: Reactor
   weak var loadOwner: (any LoadOwner)?
   var users: ContiguousArray<VirtualUser> = []
   /// Users inside an iteration.
@@ -47,6 +50,8 @@ class UserPool {
   /// - Parameter mix: The profile's shares of the scenarios; nil for their own weights.
   init(context: UserContext, mix: [Int]?, backoff: ErrorBackoff?) {
     self.context = context
+    recorder = context.recorder
+    reactor = context.reactor
     self.backoff = backoff
     let scenarios = context.program.scenarios
     entries = scenarios.isEmpty ? [context.program.iterationEntry] : ContiguousArray(scenarios.map(\.entry))
@@ -82,7 +87,7 @@ class UserPool {
   final func begin(_ user: VirtualUser, arrival: UInt64, intended: UInt64, userWasFree: Bool) {
     running += 1
     user.isEarly = arrival < warmUpEnd
-    context.recorder[isEarly: user.isEarly].started &+= 1
+    recorder[isEarly: user.isEarly].started &+= 1
     user.start(
       entry: nextEntry(), iteration: nextIteration, stream: 0, intendedStart: intended, isMeasured: true, userWasFree: userWasFree)
     nextIteration &+= 1
@@ -99,8 +104,8 @@ class UserPool {
       failuresInRow[user.index] &+= 1
       var draws = Randomness(seed: context.seed, stream: 0xBAC0FF, iteration: user.iteration)
       let pause = backoff.pause(failures: Int(failuresInRow[user.index]), unit: draws.nextUnit())
-      context.recorder.pauses.backoffs &+= 1
-      context.recorder.pauses.backoffNanoseconds &+= pause
+      recorder.pauses.backoffs &+= 1
+      recorder.pauses.backoffNanoseconds &+= pause
       return pause
     case .interrupted, .withdrawn: return 0
     }
@@ -110,18 +115,18 @@ class UserPool {
     running -= 1
     let isEarly = user.isEarly
     switch ending {
-    case .completed: context.recorder[isEarly: isEarly].completed &+= 1
-    case .failed: context.recorder[isEarly: isEarly].failed &+= 1
-    case .unknown: context.recorder[isEarly: isEarly].unknown &+= 1
-    case .interrupted: context.recorder[isEarly: isEarly].interrupted &+= 1
+    case .completed: recorder[isEarly: isEarly].completed &+= 1
+    case .failed: recorder[isEarly: isEarly].failed &+= 1
+    case .unknown: recorder[isEarly: isEarly].unknown &+= 1
+    case .interrupted: recorder[isEarly: isEarly].interrupted &+= 1
     case .withdrawn:
-      let counts = context.recorder[isEarly: isEarly]
+      let counts = recorder[isEarly: isEarly]
       if counts.arrivals > 0, counts.started > 0 {
-        context.recorder[isEarly: isEarly].arrivals -= 1
-        context.recorder[isEarly: isEarly].started -= 1
+        recorder[isEarly: isEarly].arrivals -= 1
+        recorder[isEarly: isEarly].started -= 1
       } else {
         // It arrived in an interval that is written already.
-        context.recorder[isEarly: isEarly].interrupted += 1
+        recorder[isEarly: isEarly].interrupted += 1
       }
     }
   }

@@ -50,7 +50,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
 
   private func armNext() {
     guard let nextDue, !isStopping else { return }
-    context.reactor.arm(timer, at: start &+ nextDue)
+    reactor.arm(timer, at: start &+ nextDue)
   }
 
   func timerFired(_ timer: ReactorTimer, now: UInt64) {
@@ -72,7 +72,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
   private func arrive(now: UInt64) {
     if let offset = nextDue, start &+ offset &+ OpenExecutor.lateSpanNanosecondsMin < now { lateSpan = (start &+ offset)...now }
     while let offset = nextDue, start &+ offset <= now, !isStopping {
-      context.recorder[isEarly: start &+ offset < warmUpEnd].arrivals &+= 1
+      recorder[isEarly: start &+ offset < warmUpEnd].arrivals &+= 1
       if queuedCount == 0, let user = takeUser() {
         _ = waiting.nextOffset()
         begin(user, arrival: start &+ offset, intended: start &+ offset, userWasFree: true)
@@ -82,7 +82,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
         case .drop:
           _ = waiting.nextOffset()
           nextIteration &+= 1
-          context.recorder[isEarly: start &+ offset < warmUpEnd].dropped &+= 1
+          recorder[isEarly: start &+ offset < warmUpEnd].dropped &+= 1
         }
       }
       nextDue = due.nextOffset()
@@ -99,7 +99,7 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
     // Nobody waits for the end of a rest that nothing can follow.
     let rest = mayRest && !isStopping && (!isDraining || queuedCount > 0) ? restNanoseconds(user, after: ending) : 0
     if rest > 0 {
-      context.reactor.arm(restTimers[user.index], at: now &+ rest)
+      reactor.arm(restTimers[user.index], at: now &+ rest)
     } else {
       becameFree(user)
     }
@@ -129,10 +129,10 @@ final class OpenExecutor: UserPool, Executor, TimerOwner {
     timer.disarm()
     // Waiting arrivals became due and will not run. Those of the warm-up came first.
     while queuedCount > 0, start < warmUpEnd, let offset = waiting.nextOffset(), start &+ offset < warmUpEnd {
-      context.recorder[isEarly: true].interrupted &+= 1
+      recorder[isEarly: true].interrupted &+= 1
       queuedCount -= 1
     }
-    context.recorder.iterations.interrupted &+= UInt64(queuedCount)
+    recorder.iterations.interrupted &+= UInt64(queuedCount)
     queuedCount = 0
     nextDue = nil
     endIfDone(now: now)

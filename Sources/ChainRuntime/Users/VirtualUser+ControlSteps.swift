@@ -6,7 +6,7 @@ import Metrics
 extension VirtualUser {
   func recordControl(_ step: Int, from start: UInt64) {
     guard isMeasured else { return }
-    context.recorder.stepSucceeded(step, serviceNanoseconds: lastStamp &- min(start, lastStamp), poolWaitNanoseconds: nil)
+    recorder.stepSucceeded(step, serviceNanoseconds: lastStamp &- min(start, lastStamp), poolWaitNanoseconds: nil)
   }
 
   func think(_ shortest: Value, _ longest: Value) {
@@ -14,7 +14,7 @@ extension VirtualUser {
     let limit = nanoseconds(longest)
     if limit > pause { pause += draws.next(below: limit - pause + 1) }
     activity = .thinking
-    context.reactor.arm(wakeTimer, at: max(lastStamp, context.reactor.now) &+ pause)
+    reactor.arm(wakeTimer, at: max(lastStamp, reactor.now) &+ pause)
   }
 
   func beginProbe(_ within: SlotIndex) {
@@ -40,14 +40,14 @@ extension VirtualUser {
     }
     pc = Int(target)
     activity = .pausing
-    context.reactor.arm(wakeTimer, at: next)
+    reactor.arm(wakeTimer, at: next)
   }
 
   /// - Returns: whether the user now waits.
   func joinHop(_ event: EventIndex, _ hop: Int, id: Value, within: Value) -> Bool {
     let now = MonotonicClock.now
     stepStart = now
-    switch context.ledger.join(event: event.index, hop: hop, id: id, user: self) {
+    switch ledger.join(event: event.index, hop: hop, id: id, user: self) {
     case .seen(let at):
       lastStamp = max(now, at)
       recordControl(currentStep, from: now)
@@ -56,7 +56,7 @@ extension VirtualUser {
     case .pending(let join):
       joined = join
       activity = .awaiting
-      context.reactor.arm(wakeTimer, at: now &+ nanoseconds(within))
+      reactor.arm(wakeTimer, at: now &+ nanoseconds(within))
       return true
     }
   }
@@ -74,7 +74,7 @@ extension VirtualUser {
   }
 
   func leaveHop() {
-    if let join = joined { context.ledger.leave(join, user: self) }
+    if let join = joined { ledger.leave(join, user: self) }
     joined = nil
   }
 
@@ -100,7 +100,7 @@ extension VirtualUser {
 
   func recordMeasure(_ measure: MeasureIndex, _ from: Value, _ to: Value) {
     guard isMeasured, case .int(let from) = from, case .int(let to) = to else { return }
-    context.recorder.measured(measure.index, nanoseconds: to &- from)
+    recorder.measured(measure.index, nanoseconds: to &- from)
   }
 
   func elementCount(_ value: Value) -> Int {
@@ -122,7 +122,7 @@ extension VirtualUser {
       return false
     }
     frame[attempts.index] = .int(made + 1)
-    if isMeasured { context.recorder.retried(number, attempt: Int(made) + 1) }
+    if isMeasured { recorder.retried(number, attempt: Int(made) + 1) }
     if call.lease == nil { settleOrigins(firstEnding == .unknown ? .unknown : .failed) }
     pendingError = nil
     firstError = nil
@@ -130,7 +130,7 @@ extension VirtualUser {
     let pause = RetryRule.pause(retry, attempt: Int(made), unit: draws.nextUnit())
     pc = Int(target)
     activity = .pausing
-    context.reactor.arm(wakeTimer, at: MonotonicClock.now &+ pause)
+    reactor.arm(wakeTimer, at: MonotonicClock.now &+ pause)
     return true
   }
 

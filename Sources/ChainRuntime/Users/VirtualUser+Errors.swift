@@ -14,7 +14,7 @@ extension VirtualUser {
       firstError = error
       firstErrorStep = recordedAt ?? currentStep
       firstEnding = ending
-      if recordedAt == nil { context.recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes()) }
+      if recordedAt == nil { recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes()) }
     }
     if isTraced, recordedAt == nil { context.tracer?.raised(error, ending, traceView) }
     // In a transaction the handler's `originAbort` settles the event, after the rollback.
@@ -47,11 +47,11 @@ extension VirtualUser {
   func check(_ check: CheckIndex, _ value: Value, continues: Bool) throws(OperationError) {
     var passed = false
     if case .bool(true) = value { passed = true }
-    context.recorder.checkEnded(check.index, passed: passed)
+    recorder.checkEnded(check.index, passed: passed)
     guard !passed else { return }
     let error = OperationError(.check, code: "check", "a check did not hold: \(program.checks[check.index].text)")
     guard continues else { throw error }
-    context.recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes())
+    recorder.failed(step: currentStep, error, at: lastStamp, failureAttributes())
   }
 
   /// Under which circumstances the step at the pc fails. Off the hot path.

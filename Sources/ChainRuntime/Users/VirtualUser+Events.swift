@@ -8,7 +8,7 @@ extension VirtualUser {
 
   func acknowledge(_ event: Int) {
     guard origins[event].isAttempting, origins[event].isIdentified else { return }
-    context.ledger.committed(
+    ledger.committed(
       event: event, UnsafePointer(origins[event].values), sent: call.startedNanoseconds, acknowledged: call.endedNanoseconds)
     endOrigin(event)
   }
@@ -17,16 +17,16 @@ extension VirtualUser {
     guard origins[event].isAttempting else { return }
     let values = origins[event].isIdentified ? UnsafePointer(origins[event].values) : nil
     switch ending {
-    case .failed: context.ledger.rolledBack(event: event, values, at: lastStamp)
+    case .failed: ledger.rolledBack(event: event, values, at: lastStamp)
     // An origin that ended well and was never acknowledged (a capture failed): it happened, and nobody knows under which id.
-    case .unknown, .ok: context.ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
+    case .unknown, .ok: ledger.unknown(event: event, values, sent: call.startedNanoseconds, at: lastStamp)
     }
     endOrigin(event)
   }
 
   /// After the ledger has been told what became of it, so that fences do not stop in between.
   private func endOrigin(_ event: Int) {
-    context.ledger.originEnded(event: event, origins[event].number)
+    ledger.originEnded(event: event, origins[event].number)
     origins[event].reset()
   }
 

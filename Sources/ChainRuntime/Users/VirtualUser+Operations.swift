@@ -12,7 +12,7 @@ extension VirtualUser {
       let event = context.originEvents[operation.firstOrigin + position]
       guard !origins[event].isAttempting else { continue }
       origins[event].isAttempting = true
-      origins[event].number = context.ledger.originSubmitted(event: event)
+      origins[event].number = ledger.originSubmitted(event: event)
     }
     if operation.role == .beginsTransaction { leaseConnection = operation.connection }
     reader.contentChanged()
@@ -21,7 +21,7 @@ extension VirtualUser {
     activity = .calling
     var deadline = now &+ operation.timeoutNanoseconds
     if isProbing { deadline = min(deadline, max(probeDeadline, now &+ 1_000_000)) }
-    context.reactor.arm(deadlineTimer, at: deadline)
+    reactor.arm(deadlineTimer, at: deadline)
     context.drivers[operation.connection].submit(call)
   }
 
@@ -48,15 +48,15 @@ extension VirtualUser {
     switch call.ending {
     case .ok:
       if isProbing {
-        context.recorder.probeOperations &+= 1
+        recorder.probeOperations &+= 1
       } else if isMeasured {
-        context.recorder.stepSucceeded(
+        recorder.stepSucceeded(
           step, serviceNanoseconds: call.endedNanoseconds &- call.startedNanoseconds,
           poolWaitNanoseconds: call.startedNanoseconds &- call.submittedNanoseconds)
       }
       pc += 1
     case .failed, .unknown:
-      if isMeasured { context.recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
+      if isMeasured { recorder.stepFailed(step, isUnknown: call.ending == .unknown) }
       isProbing = false
       guard var error = call.failure else { preconditionFailure("a failed call has its error") }
       if context.operations[call.operation].role == .rollsBackTransaction {
@@ -83,7 +83,7 @@ extension VirtualUser {
       leaveHop()
       lastStamp = max(lastStamp, now)
       activity = .running
-      if isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
+      if isMeasured { recorder.stepFailed(currentStep, isUnknown: false) }
       let error = OperationError(.missedDeadline, code: "not-seen", "the event was not seen at the hop within the time given")
       if raise(error, .failed, originEnding: .ok) { execute() }
     case .idle, .starting, .running, .calling, .resuming, .joining:

@@ -32,6 +32,10 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   let index: Int
   let context: UserContext
   let program: Program
+  // Of the context, once more: a constant of this object need not be kept alive by a count while it is used, one of another's is.
+  let reactor: Reactor
+  let recorder: Recorder
+  let ledger: Ledger
   private let evaluator: Evaluator
   unowned var owner: any IterationOwner
   let frame: UnsafeMutablePointer<Value>
@@ -121,11 +125,14 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     self.isLane = isLane
     program = context.program
     evaluator = context.evaluator
+    reactor = context.reactor
+    recorder = context.recorder
+    ledger = context.ledger
     isTraced = context.tracer != nil
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
-    call = OperationCall(reactor: context.reactor, user: index)
+    call = OperationCall(reactor: reactor, user: index)
     reader.read(call.result)
     call.belong(to: self)
     deadlineTimer.belong(to: self)
@@ -176,7 +183,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   /// Once at a time: an interrupted user may start anew before the job of its last life has run.
   func enqueue() {
-    if !isQueued { context.reactor.enqueue(self) }
+    if !isQueued { reactor.enqueue(self) }
     isQueued = true
   }
 
@@ -197,8 +204,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   func begin() {
     actualStart = MonotonicClock.now
     lastStamp = actualStart
-    if isMeasured, intendedStart != 0, !isEarly || context.recorder.isWarmUp {
-      context.recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
+    if isMeasured, intendedStart != 0, !isEarly || recorder.isWarmUp {
+      recorder.startedLate(by: actualStart &- min(intendedStart, actualStart), userWasFree: userWasFree)
     }
     hasBegun = true
     hasStopped = false
@@ -259,9 +266,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     isInterrupted = false
     isPreparing = false
     laneIsPending = false
-    if isMeasured, !isLane, ending == .completed, !isEarly || context.recorder.isWarmUp {
-      context.recorder.service.record(lastStamp &- actualStart)
-      if intendedStart != 0 { context.recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
+    if isMeasured, !isLane, ending == .completed, !isEarly || recorder.isWarmUp {
+      recorder.service.record(lastStamp &- actualStart)
+      if intendedStart != 0 { recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
     }
     owner.iterationEnded(self, ending, now: lastStamp)
   }
@@ -270,13 +277,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   func execute() {
     while true {
-      let instruction = evaluator.instructions[pc]
       if isTraced { context.tracer?.reached(traceView) }
       do throws(OperationError) {
-        switch instruction {
+        switch evaluator.instructions[pc] {
         case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
           .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
-          pc = try evaluator.execute(instruction, pc: pc, frame: frame, content: reader, draws: &draws)
+          try evaluator.run(&pc, frame: frame, content: reader, draws: &draws, single: isTraced)
         case .enterStep(let step):
           currentStep = step.place
           stepStart = lastStamp
@@ -375,7 +381,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
           return
         }
       } catch {
-        if error.class == .missedDeadline, isMeasured { context.recorder.stepFailed(currentStep, isUnknown: false) }
+        if error.class == .missedDeadline, isMeasured { recorder.stepFailed(currentStep, isUnknown: false) }
         // The operation itself ended well: an origin that autocommitted did happen.
         guard raise(error, .failed, originEnding: .ok) else { return }
       }
