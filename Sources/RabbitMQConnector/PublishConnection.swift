@@ -3,8 +3,8 @@ import ChainIO
 
 /// A publish on its way, under its delivery tag.
 struct PendingPublish {
-  /// nil if nobody waits for the confirm: it was not asked for, or the caller gave up.
-  var call: OperationCall?
+  /// nil if nobody waits for the confirm: it was not asked for, or the caller gave up. Not counted: a call keeps itself until it was told.
+  var call: Unmanaged<OperationCall>?
   /// The session's `appendedBytes` behind the message.
   var endOffset: UInt64
   /// What a `basic.return` is recognised by; 0 unless mandatory.
@@ -124,7 +124,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     case .written(let route, let content):
       let end = session.appendedBytes
       let tag = confirms.append(
-        PendingPublish(call: template.isConfirmed ? call : nil, endOffset: end, route: route, content: content))
+        PendingPublish(call: template.isConfirmed ? .passUnretained(call) : nil, endOffset: end, route: route, content: content))
       if template.isConfirmed {
         call.place = Place(.confirms, connection: index, sequence: tag).packed
       } else {
@@ -229,7 +229,10 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   }
 
   private func end(_ pending: PendingPublish, isAck: Bool, now: UInt64) {
-    guard let call = pending.call else { return }
+    pending.call?._withUnsafeGuaranteedRef { end($0, pending, isAck: isAck, now: now) }
+  }
+
+  private func end(_ call: OperationCall, _ pending: PendingPublish, isAck: Bool, now: UInt64) {
     if pending.returnCode != 0 {
       call.result.isRouted = false
       call.fail(
@@ -280,7 +283,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     // Once, and not for each of thousands: the text is searched by characters.
     let exchange = isAlone ? nil : reply.exchange
     while let pending = confirms.popFirst() {
-      guard let call = pending.call else { continue }
+      guard let call = pending.call?.takeUnretainedValue() else { continue }
       if isAlone || exchange.map({ $0 == driver.exchangeName(of: call) }) == true {
         call.fail(OperationError(.server, code: reply.code, reply.text), at: now)
       } else {
@@ -293,7 +296,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
 
   private func endCalls(_ error: OperationError, now: UInt64) {
     while let pending = confirms.popFirst() {
-      if let call = pending.call { endLost(call, pending.endOffset, error, now: now) }
+      if let call = pending.call?.takeUnretainedValue() { endLost(call, pending.endOffset, error, now: now) }
     }
     while let (call, endOffset) = handing.popFirst() { endLost(call, endOffset, error, now: now) }
   }
