@@ -94,9 +94,9 @@ package enum OperandTemplate: Sendable {
 /// Literal text with places for arguments.
 package struct TextTemplate: Sendable, Hashable {
   package let pieces: [TextPiece]
-  /// The pieces once more, as they are appended: an array in an enum is counted each time it is looked at. All literal bytes,
+  // The pieces once more, in the form in which they are appended: an array inside an enum is counted each time it is looked at.
+  /// The bytes of all literals, behind one another.
   private let literals: [UInt8]
-  /// and the parts that they are cut into.
   private let parts: [Part]
 
   /// A literal and the argument behind it, if any.
