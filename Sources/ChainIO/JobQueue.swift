@@ -9,7 +9,7 @@ struct JobQueue: ~Copyable {
     consuming func run(now: UInt64) {
       switch consume self {
       case .job(let job): job.run(now: now)
-      case .call(let call): call._withUnsafeGuaranteedRef { $0.run(now: now) }
+      case .call(let call): call._withUnsafeGuaranteedRef { $0.tellOwner() }
       }
     }
   }
@@ -22,7 +22,9 @@ struct JobQueue: ~Copyable {
   init() { ring = .allocate(capacity: capacity) }
 
   deinit {
-    for offset in 0..<count { (ring + ((first + offset) & (capacity - 1))).deinitialize(count: 1) }
+    for offset in 0..<count {
+      if case .call(let call) = (ring + ((first + offset) & (capacity - 1))).move() { call.release() }
+    }
     ring.deallocate()
   }
 
@@ -30,7 +32,7 @@ struct JobQueue: ~Copyable {
 
   mutating func append(_ job: any ReactorJob) { append(.job(job)) }
 
-  /// - Parameter call: It has ended, and keeps itself until it was run.
+  /// - Parameter call: It has ended, and keeps itself until its owner was told.
   mutating func append(call: OperationCall) { append(.call(.passUnretained(call))) }
 
   @inline(__always)

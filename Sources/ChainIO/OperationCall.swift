@@ -9,7 +9,7 @@ package protocol CallOwner: AnyObject {
 ///
 /// The user fills in `operation` and `arguments` and submits it; the driver says when it started, writes `result`, and ends it
 /// exactly once. Every call ends: the user's deadline calls the driver's `abandon`, which ends it too.
-package final class OperationCall: ReactorJob {
+package final class OperationCall {
   package enum State: UInt8 {
     case idle
     /// Submitted; no connection has it yet.
@@ -112,7 +112,8 @@ package final class OperationCall: ReactorJob {
     reactor._withUnsafeGuaranteedRef { $0.enqueue(call: self) }
   }
 
-  package func run(now: UInt64) {
+  /// The reactor's, as a job of its own.
+  func tellOwner() {
     state = .idle
     owner?.callEnded(self)
     Unmanaged.passUnretained(self).release()
