@@ -67,6 +67,15 @@ import Testing
     #expect(script.submitted[0].at >= outcome.record.loadStartNanoseconds)
   }
 
+  @Test(arguments: [UInt64(0), 100 * milliseconds])
+  func `the processor time of the load is in the record, and no more than the process had by then`(warmUp: UInt64) throws {
+    let script = Script { _ in .ok(after: 2 * milliseconds) }
+    let outcome = try RunBench(program: plain(), profile: profile(closed: 2, .duration(300 * milliseconds), warmUp: warmUp), script: script).perform()
+    let used = try #require(outcome.record.loadCPUNanoseconds)
+    let atTheEnd = try #require(outcome.record.phases.first { $0.name == .settle }?.cpuNanoseconds)
+    #expect(used > 0 && used < atTheEnd && atTheEnd <= ProcessHealth.cpuUsed())
+  }
+
   @Test func `the warm-up is recorded and excluded`() throws {
     let script = Script { _ in .ok(after: 2 * milliseconds) }
     let outcome = try RunBench(

@@ -230,6 +230,7 @@ import Testing
     try roundTrip(JournalValidity(verdict: .degraded, name: "loop-gap", detail: "1 s", measured: .init("for #", 1e9, .nanoseconds)))
     try roundTrip(JournalStart())
     try roundTrip(JournalPhase(name: .warmUp, atNanoseconds: 1))
+    try roundTrip(JournalPhase(name: .settle, atNanoseconds: 2, cpuNanoseconds: 3))
     try roundTrip(interval(second: 3, reactor: 2, isWarmUp: true))
     try roundTrip(JournalInterval())
     try roundTrip(failure)
@@ -243,6 +244,26 @@ import Testing
     try roundTrip(validity)
     try roundTrip(threshold)
     try roundTrip(JournalEnd(atNanoseconds: 1, exitCode: 0))
+  }
+
+  @Test func `the load's processor time is what was used from its beginning, warm-up included, until it settled, and unknown if it did not`() {
+    let setup = JournalPhase(name: .setup, atNanoseconds: 1, cpuNanoseconds: 10)
+    let warmUp = JournalPhase(name: .warmUp, atNanoseconds: 2, cpuNanoseconds: 40)
+    // Written ahead, when the warm-up begins.
+    let ahead = JournalPhase(name: .load, atNanoseconds: 3)
+    let load = JournalPhase(name: .load, atNanoseconds: 3, cpuNanoseconds: 50)
+    let settle = JournalPhase(name: .settle, atNanoseconds: 4, cpuNanoseconds: 900)
+    let sweep = JournalPhase(name: .sweep, atNanoseconds: 5)
+    func used(_ phases: JournalPhase...) -> UInt64? {
+      var record = RunRecord()
+      record.phases = phases
+      return record.loadCPUNanoseconds
+    }
+    #expect(used(setup, warmUp, ahead, settle, sweep) == 860)
+    #expect(used(setup, load, settle, sweep) == 850)
+    #expect(used(setup, load) == nil)
+    // A journal from before it was kept.
+    #expect(used(JournalPhase(name: .load, atNanoseconds: 3), JournalPhase(name: .settle, atNanoseconds: 4)) == nil)
   }
 
   @Test func `a journal reads back as the sum of its records`() throws {
