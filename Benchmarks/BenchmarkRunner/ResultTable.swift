@@ -49,7 +49,9 @@ struct ResultTable {
   /// Rows under `markdownHeader`.
   var markdown: String {
     names.map { name in
-      guard let figures = figures(name) else { return "| \(title) | \(users) | \(name) | failed: \(failures(name).first ?? "") | | | | | | | | |" }
+      guard let figures = figures(name) else {
+        return "| \(title) | \(users) | \(name) | failed: \(failures(name).first ?? "") | | | | | | | | |"
+      }
       func bold(_ ratio: String) -> String { name == Client.ours ? "**\(ratio)**" : ratio }
       let cells = [
         title, "\(users)", name, figures.rate, figures.rateRatio, figures.cpu, bold(figures.cpuRatio), figures.range, figures.loadCPU,
@@ -110,8 +112,9 @@ struct ResultTable {
 
   private func ratiosToFloor(_ name: String, _ figure: (Measurement) -> Double?) -> [Double] {
     zip(outcomes[name] ?? [], outcomes[Client.floor] ?? []).compactMap { pair in
-      guard case (.measured(let measured), .measured(let floor)) = pair, let ours = figure(measured), let least = figure(floor) else { return nil }
-      return ours / least
+      guard case (.measured(let measured), .measured(let floor)) = pair, let used = figure(measured), let usedByFloor = figure(floor)
+      else { return nil }
+      return used / usedByFloor
     }
   }
 

@@ -160,7 +160,8 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
     guard let channels = KeyspaceChannels(setting: checkResult) else {
       let error = OperationError(
         .connect, code: "keyspace-off",
-        "\(target.displayAddress) sends no keyspace events for texts: 'notify-keyspace-events' needs K (or E) and $ or A, and chainrun does not change it")
+        "\(target.displayAddress) sends no keyspace events for texts: 'notify-keyspace-events' needs K (or E) and $ or A, "
+          + "and chainrun does not change it")
       return broke(error, isTellingLost: true, now: now)
     }
     self.channels = channels
@@ -397,7 +398,8 @@ final class NoticeObserver: HopObserver, RedisSessionOwner, TimerOwner, ReactorJ
   private func flushed(now: UInt64) {
     flushes += 1
     guard state == .observing else { return }
-    sink.gapBegan(at: min(fence.provenNanoseconds, readQueue.earliestNotBefore), cause: "a database of \(target.displayAddress) was emptied")
+    let start = min(fence.provenNanoseconds, readQueue.earliestNotBefore)
+    sink.gapBegan(at: start, cause: "a database of \(target.displayAddress) was emptied")
     sink.gapEnded(at: now)
   }
 

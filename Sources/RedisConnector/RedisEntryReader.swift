@@ -86,7 +86,8 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     case .error:
       guard session.errorText.starts(with: Array("WRONGTYPE".utf8)) else {
         let error = OperationError.redis(session.errorText)
-        return fail(OperationError(.server, code: error.code, "cannot read keys at \(target.displayAddress): \(error.code) \(error.message)"))
+        let message = "cannot read keys at \(target.displayAddress): \(error.code) \(error.message)"
+        return fail(OperationError(.server, code: error.code, message))
       }
       show(place, nil, now: now)
     }

@@ -93,7 +93,8 @@ package final class Evaluator {
       case .cast(let d, let a, let target):
         frame[d.place] = try Casting.cast(frame[a.place], to: target)
       case .call(let function, let d, let a, let count):
-        frame[d.place] = try FunctionLibrary.evaluate(function, UnsafeBufferPointer(start: frame + a.place, count: Int(count)), draws: &draws)
+        let arguments = UnsafeBufferPointer(start: frame + a.place, count: Int(count))
+        frame[d.place] = try FunctionLibrary.evaluate(function, arguments, draws: &draws)
       case .jsonMember(let d, let a, let name):
         frame[d.place] = jsonMember(frame[a.place], constants[name.place])
       case .element(let d, let a, let b):
@@ -141,8 +142,8 @@ package final class Evaluator {
           pc = Int(target)
           continue
         }
-      case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge, .originAbort,
-        .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
+      case .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop, .originIdentify, .originAcknowledge,
+        .originAbort, .drawRow, .log, .fail, .rethrow, .end, .chooseBranch, .count, .runLanes, .stamp, .measure, .retryAgain, .endGroup, .stop:
         return
       }
       pc += 1

@@ -125,14 +125,14 @@ final class EventBook {
   ///
   /// - Returns: its number, for `originEnded`.
   func originSubmitted() -> UInt64 {
-    pages.forEach { $0.eventPending() }
+    pages.each { $0.eventPending() }
     return underWay.begin()
   }
 
   func originEnded(_ number: UInt64) {
-    pages.forEach { $0.eventSettled() }
+    pages.each { $0.eventSettled() }
     underWay.end(number)
-    pages.forEach { $0.orderWhatIsKnown() }
+    pages.each { $0.orderWhatIsKnown() }
   }
 
   func attempt(_ origin: Origin, _ values: UnsafePointer<Value>?, sent: UInt64, acknowledged: UInt64) {
@@ -163,16 +163,16 @@ final class EventBook {
     records[number].acknowledged = acknowledged
     identify(number, id, values)
     // What was rolled back is looked for as well: it should not be seen.
-    pages.forEach { $0.seek(number, id: values[0], values) }
+    pages.each { $0.seek(number, id: values[0], values) }
     guard origin != .rolledBack else {
       undecidedRolledBack += 1
       lastRolledBack = max(lastRolledBack, acknowledged)
       return
     }
     lastAcknowledged = max(lastAcknowledged, acknowledged)
-    if earlier != .unknown || wasDecided { pages.forEach { if !$0.isSeen(number) { $0.eventPending() } } }
+    if earlier != .unknown || wasDecided { pages.each { if !$0.isSeen(number) { $0.eventPending() } } }
     guard origin == .committed else { return }
-    pages.forEach { hop in
+    pages.each { hop in
       if hop.seenAt(number) != nil {
         hop.recordLag(number, sent: sent, acknowledged: acknowledged)
         for look in hop.takeEarly(number) ?? [] { show(number, hop, look) }
@@ -298,7 +298,7 @@ final class EventBook {
       for _ in 0..<fieldCount { fields.append(.null) }
     }
     records[number].horizon = underWay.next
-    pages.forEach { $0.beginRecord(number) }
+    pages.each { $0.beginRecord(number) }
     undecided.append(number)
     table.insert(id, record: number)
     return number

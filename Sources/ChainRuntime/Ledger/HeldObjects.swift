@@ -13,7 +13,7 @@ struct HeldObjects<Object: AnyObject>: ~Copyable {
   }
 
   @inline(__always)
-  func forEach(_ body: (Object) -> Void) {
+  func each(_ body: (Object) -> Void) {
     for index in 0..<references.count { references[index]._withUnsafeGuaranteedRef(body) }
   }
 
