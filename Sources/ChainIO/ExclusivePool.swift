@@ -30,7 +30,8 @@ package struct ExclusivePool: ~Copyable {
 
   private struct Waiter {
     /// nil when the call has left the queue from its middle.
-    var call: OperationCall?
+    /// Not counted: a call keeps itself until its owner was told how it ended.
+    var call: Unmanaged<OperationCall>?
     var deadlineNanoseconds: UInt64
   }
 
@@ -83,7 +84,8 @@ package struct ExclusivePool: ~Copyable {
       return .run(call, connection: connection)
     }
     let deadline = now &+ acquireTimeoutNanoseconds
-    append(Waiter(call: call, deadlineNanoseconds: deadline))
+    call.place = tailSequence
+    append(Waiter(call: .passUnretained(call), deadlineNanoseconds: deadline))
     return .wait(deadline: deadline)
   }
 
@@ -98,7 +100,7 @@ package struct ExclusivePool: ~Copyable {
   /// A waiting call gave up.
   package mutating func callLeft(_ call: OperationCall) {
     let position = call.place & (ring.count - 1)
-    let isWaiting = call.place >= headSequence && call.place < tailSequence && ring[position].call === call
+    let isWaiting = call.place >= headSequence && call.place < tailSequence && ring[position].call?.toOpaque() == Unmanaged.passUnretained(call).toOpaque()
     precondition(isWaiting, "a call left a queue in which it does not stand")
     ring[position].call = nil
     waitingCount -= 1
@@ -166,7 +168,7 @@ package struct ExclusivePool: ~Copyable {
     guard waitingCount > 0 else { return nil }
     for sequence in headSequence..<tailSequence {
       let position = sequence & (ring.count - 1)
-      guard let call = ring[position].call, call.user % states.count == connection else { continue }
+      guard let call = ring[position].call?.takeUnretainedValue(), call.user % states.count == connection else { continue }
       ring[position].call = nil
       waitingCount -= 1
       dropEmptyHead()
@@ -183,7 +185,6 @@ package struct ExclusivePool: ~Copyable {
       for sequence in headSequence..<tailSequence { larger[sequence & (larger.count - 1)] = ring[sequence & (ring.count - 1)] }
       ring = larger
     }
-    waiter.call!.place = tailSequence
     ring[tailSequence & (ring.count - 1)] = waiter
     tailSequence += 1
     waitingCount += 1
@@ -196,7 +197,9 @@ package struct ExclusivePool: ~Copyable {
     ring[position].call = nil
     waitingCount -= 1
     dropEmptyHead()
-    return call
+    // The one that goes next, at one of the next replies.
+    if waitingCount > 0 { ring[headSequence & (ring.count - 1)].call?._withUnsafeGuaranteedRef { $0.prefetch() } }
+    return call?.takeUnretainedValue()
   }
 
   private mutating func dropEmptyHead() {

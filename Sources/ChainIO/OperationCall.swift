@@ -37,6 +37,9 @@ package final class OperationCall {
   /// connection's.
   package let user: Int
 
+  /// Fetched when the call has ended: then the owner is told soon.
+  private var upcoming = UpcomingMemory()
+
   /// Index into the program's operations.
   package var operation = 0
   /// The operation's arguments; valid until the call has ended.
@@ -71,7 +74,17 @@ package final class OperationCall {
     arguments = UnsafePointer(bitPattern: MemoryLayout<Value>.alignment)!
   }
 
-  package func belong(to owner: any CallOwner) { self.owner = owner }
+  /// - Parameter memory: What the owner uses when it is told that the call has ended.
+  package func belong(to owner: any CallOwner, using memory: UpcomingMemory = UpcomingMemory()) {
+    self.owner = owner
+    upcoming = memory
+  }
+
+  /// Asks for the call's own memory: its reply will be read soon.
+  package func prefetch() { UpcomingMemory.fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: 192) }
+
+  /// Asks for where its reply will be written, once the call's own memory is there.
+  package func prefetchResult() { UpcomingMemory.fetch(Unmanaged.passUnretained(result).toOpaque(), bytes: 128) }
 
   /// The user's: resets the call for its next operation.
   package func begin(operation: Int, arguments: UnsafePointer<Value>, now: UInt64) {
@@ -106,9 +119,11 @@ package final class OperationCall {
   private func end(_ ending: Ending, _ error: OperationError?, _ now: UInt64) {
     precondition(state == .waiting || state == .inFlight, "a call ends exactly once")
     self.ending = ending
-    failure = error
+    // `begin` has forgotten the last one: what ends well does not touch where errors stand.
+    if let error { failure = error }
     endedNanoseconds = max(now, startedNanoseconds)
     state = .ended
+    upcoming.fetch()
     reactor._withUnsafeGuaranteedRef { $0.enqueue(call: self) }
   }
 

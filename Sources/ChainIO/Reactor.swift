@@ -82,7 +82,11 @@ package final class Reactor {
   package var observerReads = ObserverReads()
 
   private struct Slot {
-    var source: (any ReadinessSource)?
+    var source: (any ReadinessSource)? {
+      didSet { address = source.map { UnsafeRawPointer(Unmanaged.passUnretained($0 as AnyObject).toOpaque()) } }
+    }
+    /// The source's, to ask for its memory without touching it.
+    private(set) var address: UnsafeRawPointer?
     var generation: UInt32
     var descriptor: Int32
     var interest: Readiness
@@ -136,6 +140,7 @@ package final class Reactor {
     now = MonotonicClock.now
     turnStart = now
     if count > 0 {
+      for position in 0..<Int(count) { prefetchSource(of: events[position]) }
       for position in 0..<Int(count) { serve(events[position]) }
     }
     fireTimers()
@@ -144,6 +149,14 @@ package final class Reactor {
     turns &+= 1
     let spent = MonotonicClock.now - turnStart
     if spent > turnNanosecondsMax { turnNanosecondsMax = spent }
+  }
+
+  /// Asks for the memory of whom the event is for.
+  private func prefetchSource(of event: epoll_event) {
+    var event = event
+    let index = Int(clinux_epoll_data(&event) >> 32)
+    guard index < sources.count, let address = sources[index].address else { return }
+    UpcomingMemory.fetch(address, bytes: 192)
   }
 
   private func serve(_ event: epoll_event) {

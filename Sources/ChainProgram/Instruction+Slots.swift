@@ -4,7 +4,8 @@ extension Instruction {
     switch self {
     case .constant(let d, _), .move(let d, _), .binary(_, let d, _, _), .compare(_, _, let d, _, _), .not(let d, _), .negate(let d, _),
       .cast(let d, _, _), .call(_, let d, _, _), .jsonMember(let d, _, _), .element(let d, _, _), .buildText(let d, _, _),
-      .loadResult(let d, _), .loadResultInt(let d, _), .loadResultDecimal(let d, _), .loadKeyInt(let d, _), .count(let d, _), .chooseBranch(_, let d),
+      .loadResult(let d, _), .loadResultInt(let d, _), .loadResultDecimal(let d, _), .loadResultJSON(let d, _), .loadPresence(let d, _),
+      .loadKeyInt(let d, _), .count(let d, _), .chooseBranch(_, let d),
       .stamp(let d, _), .makeList(let d, _, _), .castAll(_, let d, _, _), .match(_, let d, _, _), .loadResultAt(let d, _, _):
       return d
     case .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop,
@@ -14,11 +15,25 @@ extension Instruction {
     }
   }
 
+  /// Whether what it writes may have memory of its own, beyond the slot.
+  package var mayAllocate: Bool {
+    switch self {
+    case .move, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText, .loadResult, .loadResultAt, .loadResultJSON: true
+    case .binary(let operation, _, _, _): operation == .concatenateText
+    case .constant, .compare, .not, .negate, .loadResultInt, .loadResultDecimal, .loadPresence, .loadKeyInt, .count, .chooseBranch, .stamp,
+      .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop,
+      .originIdentify, .originAcknowledge, .originAbort, .runLanes, .measure, .retryAgain, .endGroup, .stop, .drawRow, .log, .fail, .rethrow,
+      .end:
+      false
+    }
+  }
+
   /// The slots that the instruction reads, but for those that a table names (operations' arguments, events' values): these are temporaries,
   /// filled by instructions before.
   package func sources(in program: Program) -> [SlotIndex] {
     switch self {
-    case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .loadKeyInt, .chooseBranch, .stamp: return []
+    case .constant, .loadResult, .loadResultInt, .loadResultDecimal, .loadResultJSON, .loadPresence, .loadKeyInt, .chooseBranch, .stamp:
+      return []
     case .move(_, let a), .not(_, let a), .negate(_, let a), .cast(_, let a, _), .jsonMember(_, let a, _), .count(_, let a), .castAll(_, _, let a, _),
       .match(_, _, let a, _):
       return [a]

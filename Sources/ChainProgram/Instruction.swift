@@ -40,6 +40,10 @@ package enum Instruction: Sendable, Hashable {
   case loadResultInt(d: SlotIndex, ResultPathIndex)
   /// R[d] = the result path read straight as a decimal
   case loadResultDecimal(d: SlotIndex, ResultPathIndex)
+  /// R[d] = the result path read straight as JSON; fails if it is null or no JSON
+  case loadResultJSON(d: SlotIndex, ResultPathIndex)
+  /// R[d] = true if the result path reads anything, else null: for a look at whether it is null, without the value
+  case loadPresence(d: SlotIndex, ResultPathIndex)
   /// R[d] = what stands behind the string constant in the sighting's key, as an int: `key.after("order:") as int`, which most hops begin with
   case loadKeyInt(d: SlotIndex, after: ConstantIndex)
 
@@ -187,7 +191,9 @@ extension Instruction {
   /// What it reads of the last operation's result or of a sighting; nil if it reads none of it.
   package var resultPath: ResultPathIndex? {
     switch self {
-    case .loadResult(_, let path), .loadResultAt(_, _, let path), .loadResultInt(_, let path), .loadResultDecimal(_, let path): path
+    case .loadResult(_, let path), .loadResultAt(_, _, let path), .loadResultInt(_, let path), .loadResultDecimal(_, let path),
+      .loadResultJSON(_, let path), .loadPresence(_, let path):
+      path
     default: nil
     }
   }

@@ -47,6 +47,8 @@ package struct Program: Sendable {
   package var userTeardownEntry: Int?
   /// Slots that keep their value from one iteration of a user to the next: what `setup_vu` captured.
   package var userSlots: [SlotIndex] = []
+  /// Slots whose values have memory of their own and are of no use once the iteration that wrote them has ended.
+  package var spentSlots: [SlotIndex] = []
   /// Slot that holds `$run.id`, filled by the runtime at the start of a frame; nil if the chain does not read it.
   package var runIdSlot: SlotIndex?
   /// Slots filled once per frame and never written by the iteration: `vars`.

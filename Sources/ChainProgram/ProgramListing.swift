@@ -279,6 +279,8 @@ private struct ProgramListing {
     case .loadResultAt: "loadResultAt"
     case .loadResultInt: "loadResultInt"
     case .loadResultDecimal: "loadResultDecimal"
+    case .loadResultJSON: "loadResultJSON"
+    case .loadPresence: "loadPresence"
     case .loadKeyInt: "loadKeyInt"
     case .jump: "jump"
     case .jumpIfFalse: "jumpIfFalse"
@@ -328,7 +330,8 @@ private struct ProgramListing {
     case .buildText(let d, let a, let template):
       "\(slot(d)) = \(template.index < program.templates.count ? "\"\(Self.shown(program.templates[template.index]))\"" : "template?\(template)") from \(slot(a))"
     case .loadKeyInt(let d, let mark): "\(slot(d)) = key after \(constant(mark))"
-    case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path):
+    case .loadResult(let d, let path), .loadResultInt(let d, let path), .loadResultDecimal(let d, let path), .loadResultJSON(let d, let path),
+      .loadPresence(let d, let path):
       "\(slot(d)) = \(self.path(path))"
     case .jump(let target): "-> \(target)"
     case .jumpIfFalse(let a, let target), .jumpIfTrue(let a, let target), .jumpIfNull(let a, let target): "\(slot(a)) -> \(target)"

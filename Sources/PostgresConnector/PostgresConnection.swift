@@ -331,9 +331,12 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   }
 
   private func consume() {
+    let work = underWay
+    work?.with { call, _ in call.prefetch() }
     // libpq: PQconsumeInput before PQisBusy, manual 34.4.
     let isAlive = PQconsumeInput(handle) == 1
     let stamp = MonotonicClock.now
+    work?.with { call, _ in call.prefetchResult() }
     guard isAlive else { return lose(disconnected(), now: stamp) }
     if case .preparing = activity { return readPreparing(now: stamp) }
     read(now: stamp)

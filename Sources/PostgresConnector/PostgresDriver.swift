@@ -17,7 +17,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   private var name: String { declaration.name }
   private let reactor: Reactor
   /// By the program's operation index; nil for operations of other connections.
-  private let plansByOperation: ContiguousArray<StatementPlan?>
+  private let plansByOperation: HeldObjects<StatementPlan>
   private let connectTimeoutNanoseconds: UInt64
   private var connections: ContiguousArray<PostgresConnection> = []
   private var pool: ExclusivePool
@@ -53,7 +53,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
       timeoutNanosecondsMax = max(timeoutNanosecondsMax, operation.timeoutNanoseconds)
     }
     self.plans = plans
-    plansByOperation = byOperation
+    plansByOperation = HeldObjects(byOperation)
     mayDefine = program.operations.contains { StatementPlan.mayDefine($0) }
     self.declaration = declaration
     self.target = target
@@ -166,9 +166,10 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   // Calls
 
   package func submit(_ call: OperationCall) {
-    guard let plan = plansByOperation[call.operation] else {
-      preconditionFailure("an operation was submitted to another connection's driver")
-    }
+    plansByOperation.with(call.operation) { submit(call, $0) }
+  }
+
+  private func submit(_ call: OperationCall, _ plan: StatementPlan) {
     let now = reactor.now
     if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
       return run(call, plan, on: connection)
@@ -216,7 +217,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     case .wait(let deadline):
       // Deadlines come in the queue's order: an armed timer is early enough.
       if !acquireTimer.isArmed { reactor.arm(acquireTimer, at: deadline) }
-    case .run(let call, let number): run(call, plansByOperation[call.operation]!, on: connections[number])
+    case .run(let call, let number): plansByOperation.with(call.operation) { run(call, $0, on: connections[number]) }
     }
     note(now: reactor.now)
   }
@@ -306,7 +307,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
       note(now: now)
       call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
     case .inFlight:
-      let plan = plansByOperation[call.operation]!
+      let plan = plansByOperation.with(call.operation) { $0 }
       let connection = connections[call.place]
       let isInTransaction = connection.leaseHolder === call
       if connection.takeBack() {

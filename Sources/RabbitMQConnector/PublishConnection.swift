@@ -106,8 +106,9 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   // Publishing
 
   /// Sends the call's message. Only while `canPublish`.
-  func publish(_ call: OperationCall, _ template: PublishTemplate) {
-    let now = MonotonicClock.now
+  ///
+  /// - Parameter now: Nanoseconds: its service time begins here.
+  func publish(_ call: OperationCall, _ template: PublishTemplate, now: UInt64) {
     call.started(at: now)
     let outcome: PublishTemplate.Outcome
     do throws(OperationError) {
@@ -222,10 +223,19 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     }
     if multiple {
       let last = tag == 0 ? confirms.next - 1 : tag
-      while confirms.head <= last, let pending = confirms.popFirst() { end(pending, isAck: isAck, now: now) }
+      while confirms.head <= last, let pending = confirms.popFirst() {
+        prefetchNext()
+        end(pending, isAck: isAck, now: now)
+      }
     } else if let pending = confirms.take(tag) {
+      prefetchNext()
       end(pending, isAck: isAck, now: now)
     }
+  }
+
+  /// The call whose confirm comes after the next one, which was asked for before.
+  private func prefetchNext() {
+    confirms[confirms.head &+ 1]?.call?._withUnsafeGuaranteedRef { $0.prefetch() }
   }
 
   private func end(_ pending: PendingPublish, isAck: Bool, now: UInt64) {

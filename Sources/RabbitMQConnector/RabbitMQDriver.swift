@@ -8,8 +8,8 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   private let declaration: ConnectionDeclaration
   private let address: BrokerAddress
   /// By the program's operation numbers; nil for other connections' operations.
-  private let templates: ContiguousArray<PublishTemplate?>
-  private let queueTemplates: ContiguousArray<QueueTemplate?>
+  private let templates: HeldObjects<PublishTemplate>
+  private let queueTemplates: HeldObjects<QueueTemplate>
   private var connections: ContiguousArray<PublishConnection> = []
   private var nextConnection = 0
   private var queueConnection: QueueConnection?
@@ -54,8 +54,8 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
           ? try PublishTemplate(operation, channel: PublishConnection.channel, tellsTraces: program.traceContext.contains(.amqp)) : nil)
       queueTemplates.append(isOurs && isOnQueue ? try QueueTemplate(operation) : nil)
     }
-    self.templates = templates
-    self.queueTemplates = queueTemplates
+    self.templates = HeldObjects(templates)
+    self.queueTemplates = HeldObjects(queueTemplates)
     if queueTemplates.contains(where: { $0 != nil }) {
       queueConnection = QueueConnection(
         driver: self, reactor: reactor, address: address, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
@@ -150,19 +150,22 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   // Calls
 
   func submit(_ call: OperationCall) {
-    if let template = queueTemplates[call.operation], let queueConnection {
-      queueConnection.submit(call, template)
+    if let queueConnection, queueTemplates.ifPresent(call.operation, { queueConnection.submit(call, $0) }) != nil {
       return note(now: reactor.now)
     }
-    guard let template = templates[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
     if waiting.isEmpty || isPerUser, let connection = takeConnection(for: call) {
-      connection.publish(call, template)
+      // Asked for now, in the same step.
+      publish(call, on: connection, now: call.submittedNanoseconds)
     } else {
       let ticket = waiting.append(call)
       call.place = PublishConnection.Place(.waiting, connection: 0, sequence: ticket).packed
       note(now: reactor.now)
       if waiting.count == 1 { armAcquireTimer() }
     }
+  }
+
+  private func publish(_ call: OperationCall, on connection: PublishConnection, now: UInt64) {
+    templates.with(call.operation) { connection.publish(call, $0, now: now) }
   }
 
   private func takeConnection(for call: OperationCall) -> PublishConnection? {
@@ -189,12 +192,12 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     if isPerUser {
       for ticket in waiting.head..<waiting.next {
         guard let call = waiting[ticket], let connection = takeConnection(for: call), waiting.take(ticket) != nil else { continue }
-        connection.publish(call, templates[call.operation]!)
+        publish(call, on: connection, now: MonotonicClock.now)
       }
       return
     }
     while !waiting.isEmpty, let connection = takeConnection(), let call = waiting.popFirst() {
-      connection.publish(call, templates[call.operation]!)
+      publish(call, on: connection, now: MonotonicClock.now)
     }
   }
 
@@ -259,7 +262,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   /// The exchange that the call publishes to.
   func exchangeName(of call: OperationCall) -> String {
     var name: [UInt8] = []
-    templates[call.operation]!.exchange.append(to: &name, arguments: call.arguments)
+    templates.with(call.operation) { $0.exchange.append(to: &name, arguments: call.arguments) }
     return String(decoding: name, as: UTF8.self)
   }
 

@@ -5,7 +5,7 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
   private unowned let driver: RedisDriver
   private let reactor: Reactor
   let index: Int
-  private lazy var session = RedisSession(reactor: reactor, target: driver.target, audit: driver.audit, owner: self)
+  private let session: RedisSession
   /// What was sent and is not answered yet.
   private var expected = SequenceQueue<Expected>()
   private(set) var state = State.closed
@@ -28,8 +28,8 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
   }
 
   private struct Expected {
-    /// Nil once its user has given up: its reply, when it comes, belongs to nobody.
-    var call: OperationCall?
+    /// Nil once its user has given up: its reply, when it comes, belongs to nobody. Not counted: a call keeps itself until its owner was told.
+    var call: Unmanaged<OperationCall>?
     /// Bytes appended to the connection up to the command's end.
     let endOffset: UInt64
     var abandonedNanoseconds: UInt64
@@ -42,7 +42,9 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
     self.driver = driver
     self.reactor = reactor
     self.index = index
+    session = RedisSession(reactor: reactor, target: driver.target, audit: driver.audit)
     backoff = Backoff(seed: MonotonicClock.now &+ UInt64(index) << 32)
+    session.belong(to: self)
   }
 
   /// Commands that the server has not answered.
@@ -63,7 +65,7 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
   /// Sends the call's command. The connection must be ready.
   func send(_ call: OperationCall, _ command: RedisCommand, scratch: inout [UInt8], now: UInt64) {
     command.encode(arguments: call.arguments, to: &session.output, scratch: &scratch)
-    let number = expected.append(Expected(call: call, endOffset: session.appendedBytes, abandonedNanoseconds: 0))
+    let number = expected.append(Expected(call: .passUnretained(call), endOffset: session.appendedBytes, abandonedNanoseconds: 0))
     call.place = CallPlace.inFlight(connection: index, number: number)
     call.started(at: max(now, call.submittedNanoseconds))
     session.flushSoon()
@@ -107,7 +109,7 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
   }
 
   func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? {
-    expected.isEmpty ? nil : expected[expected.first].call.map { .passUnretained($0.result) }
+    expected.isEmpty ? nil : expected[expected.first].call?._withUnsafeGuaranteedRef { .passUnretained($0.result) }
   }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
@@ -115,8 +117,17 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
       session.close()
       return sessionClosed(session, OperationError(.protocol, code: "resp", "the server sent a reply that nothing had asked for"), now: now)
     }
-    if expected.isEmpty { driver.connectionIdle(self) }
-    guard let call = answered.call else { return }
+    if expected.isEmpty { driver.connectionIdle(self) } else { prefetchNext() }
+    answered.call?._withUnsafeGuaranteedRef { end($0, session, outcome, now: now) }
+  }
+
+  /// The memory of the calls whose replies come next: where the first one's will be written, and the second call's own.
+  private func prefetchNext() {
+    expected[expected.first].call?._withUnsafeGuaranteedRef { $0.prefetchResult() }
+    if expected.count > 1 { expected[expected.first + 1].call?._withUnsafeGuaranteedRef { $0.prefetch() } }
+  }
+
+  private func end(_ call: OperationCall, _ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     switch outcome {
     case .value: call.succeed(at: now)
     case .error: call.fail(.redis(session.errorText), at: now)
@@ -134,7 +145,7 @@ final class PipelinedConnection: RedisSessionOwner, TimerOwner {
     let sent = session.sentBytes
     let reason = error.class == .protocol ? error : OperationError(.disconnected, code: error.code, error.message)
     while let lost = expected.popFirst() {
-      guard let call = lost.call else { continue }
+      guard let call = lost.call?.takeUnretainedValue() else { continue }
       // A command of which the server does not have the last byte has not been executed.
       if driver.writes(call) && lost.endOffset <= sent { call.endUnknown(reason, at: now) } else { call.fail(reason, at: now) }
     }

@@ -4,14 +4,14 @@ import Glibc
 
 /// One `redis` step, compiled: the bytes that never change, and the places where arguments go in.
 final class RedisCommand {
-  private enum Part {
-    case bytes([UInt8])
-    /// The argument alone makes the word.
-    case argument(Int)
-    /// Text around arguments makes the word.
-    case template(TextTemplate)
+  /// Bytes that never change, and the word behind them that does, if any.
+  private struct Part {
+    var literal: Range<Int>
+    var word: TextTemplate?
   }
   private let parts: [Part]
+  /// What the parts' literals are ranges of.
+  private let literals: [UInt8]
   let writes: Bool
   /// In upper case.
   let name: String
@@ -31,40 +31,35 @@ final class RedisCommand {
     subcommand = words.count > 1 && RedisCommandTable.containers.contains(name) ? literals[1] ?? "" : ""
     writes = operation.writes
     var parts: [Part] = []
-    var literal: [UInt8] = []
-    RESP.appendHeader(UInt8(ascii: "*"), words.count, to: &literal)
+    var fixed: [UInt8] = []
+    var start = 0
+    RESP.appendHeader(UInt8(ascii: "*"), words.count, to: &fixed)
     for word in words {
       if let text = word.literalBytes {
-        RESP.appendBulk(text, to: &literal)
+        RESP.appendBulk(text, to: &fixed)
         continue
       }
-      parts.append(.bytes(literal))
-      literal = []
-      if case .argument(let number, .text) = word.pieces.first, word.pieces.count == 1 {
-        parts.append(.argument(number))
-      } else {
-        parts.append(.template(word))
-      }
+      parts.append(Part(literal: start..<fixed.count, word: word))
+      start = fixed.count
     }
-    if !literal.isEmpty { parts.append(.bytes(literal)) }
+    if start < fixed.count { parts.append(Part(literal: start..<fixed.count)) }
     self.parts = parts
+    self.literals = fixed
   }
 
   /// Appends the command with its arguments put in.
   ///
   /// - Parameter scratch: Any buffer; its content is lost. Neither buffer is reallocated once it has grown.
   func encode(arguments: UnsafePointer<Value>, to output: inout [UInt8], scratch: inout [UInt8]) {
-    for part in parts {
-      switch part {
-      case .bytes(let bytes): output.append(contentsOf: bytes)
-      case .argument(let number):
-        scratch.removeAll(keepingCapacity: true)
-        _ = arguments[number].appendText(to: &scratch)
-        RESP.appendBulk(scratch, to: &output)
-      case .template(let template):
-        scratch.removeAll(keepingCapacity: true)
-        template.append(to: &scratch, arguments: arguments)
-        RESP.appendBulk(scratch, to: &output)
+    literals.withUnsafeBufferPointer { literals in
+      parts.withUnsafeBufferPointer { parts in
+        for index in parts.indices {
+          output.append(contentsOf: UnsafeBufferPointer(rebasing: literals[parts[index].literal]))
+          guard parts[index].word != nil else { continue }
+          scratch.removeAll(keepingCapacity: true)
+          parts[index].word!.append(to: &scratch, arguments: arguments)
+          RESP.appendBulk(scratch, to: &output)
+        }
       }
     }
   }
@@ -73,10 +68,18 @@ final class RedisCommand {
 /// Requests as the server reads them: an array of bulk strings. hiredis' own formatter allocates each time.
 enum RESP {
   static func appendHeader(_ marker: UInt8, _ count: Int, to output: inout [UInt8]) {
-    output.append(marker)
-    Value.appendInteger(Int64(count), to: &output)
-    output.append(13)
-    output.append(10)
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { header in
+      var start = 22
+      var rest = count
+      (header[22], header[23]) = (13, 10)
+      repeat {
+        start -= 1
+        header[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest != 0
+      header[start - 1] = marker
+      output.append(contentsOf: UnsafeBufferPointer(rebasing: header[(start - 1)...]))
+    }
   }
 
   static func appendBulk(_ content: [UInt8], to output: inout [UInt8]) {

@@ -10,7 +10,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   let reactor: Reactor
   private let acquireTimeoutNanoseconds: UInt64
   /// For each operation of the program; nil for those of other connections.
-  private let commands: ContiguousArray<RedisCommand?>
+  private let commands: HeldObjects<RedisCommand>
   private var connections: ContiguousArray<PipelinedConnection> = []
   /// Connections that were idle when they were put here.
   private var idle: ContiguousArray<Int> = []
@@ -46,7 +46,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     for operation in program.operations {
       commands.append(operation.connection == connection ? try RedisCommand(operation) : nil)
     }
-    self.commands = commands
+    self.commands = HeldObjects(commands)
     limiter = ReconnectLimiter(declaration)
     isPerUser = declaration.pool == .perUser
     let used = commands.compactMap { $0.map { (name: $0.name, subcommand: $0.subcommand) } }
@@ -61,7 +61,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
     idle.reserveCapacity(connections.count)
   }
 
-  func writes(_ call: OperationCall) -> Bool { commands[call.operation]?.writes ?? true }
+  func writes(_ call: OperationCall) -> Bool { commands.ifPresent(call.operation) { $0.writes } ?? true }
 
   // Opening and losing connections
 
@@ -125,8 +125,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   }
 
   private func send(_ call: OperationCall, on connection: PipelinedConnection, now: UInt64) {
-    guard let command = commands[call.operation] else { preconditionFailure("an operation was submitted to another connection's driver") }
-    connection.send(call, command, scratch: &scratch, now: now)
+    commands.with(call.operation) { connection.send(call, $0, scratch: &scratch, now: now) }
   }
 
   private func connection(for call: OperationCall) -> PipelinedConnection? {
@@ -138,6 +137,7 @@ final class RedisDriver: ConnectionDriver, TimerOwner {
   private func note(now: UInt64) { meter.changed(busy: 0, waiting: waitingCount, now: now) }
 
   private func leastBusy() -> PipelinedConnection? {
+    if connections.count == 1 { return connections[0].state == .ready ? connections[0] : nil }
     while let index = idle.popLast() {
       let connection = connections[index]
       connection.isListedIdle = false

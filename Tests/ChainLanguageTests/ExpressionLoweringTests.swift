@@ -16,6 +16,8 @@ import Testing
       ("row.id as int", ["loadResultInt .19 = row.id"]),
       ("row.amount as decimal", ["loadResultDecimal .19 = row.amount"]),
       ("json.a.b[0] as int", ["loadResultInt .19 = json.a.b[0]"]),
+      ("row.note as json", ["loadResultJSON .19 = row.note"]),
+      ("row.at == null", ["loadPresence .20 = row.at", "constant .19 = true", "jumpIfNull .20 -> 4", "constant .19 = false"]),
       ("row.at as instant", ["loadResult .20 = row.at", "cast .19 = .20 as instant"]),
       ("row.id as int?", ["loadResult .19 = row.id", "jumpIfNull .19 -> 3", "cast .19 = .19 as int"]),
       ("order_id + 1", ["constant .20 = 1", "addInt .19 = order_id, .20"]),

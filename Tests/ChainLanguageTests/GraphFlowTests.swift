@@ -273,6 +273,29 @@ struct GraphFlowTests {
       """)
   }
 
+  @Test func `what an iteration keeps in memory is let go of at its end, but not what others read`() throws {
+    let compiled = CompiledText(
+      Self.head + """
+        vars:
+          greeting: { type: string, default: hello }
+        setup_vu:
+          - redis: GET session
+            capture: { session: reply as string }
+        teardown_vu:
+          - log: "bye ${session}"
+        steps:
+          - redis: GET item
+            capture: { entry: reply as json, price: reply as decimal, label: reply as string }
+          - set: { copy: "greeting + session + label" }
+          - log: "${copy} ${price} ${entry.amount as decimal}"
+        """)
+    #expect(compiled.rendered == "")
+    let program = try #require(compiled.program)
+    let names = program.spentSlots.map { program.slots[$0.index].name }
+    // Its temporaries have numbers for names.
+    #expect(names.filter { !$0.hasPrefix(".") } == ["entry", "label", "copy"])
+  }
+
   @Test func `a secret goes into headers, SQL parameters and secret inputs, and nowhere else`() {
     expectMarks(
       """

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct EvaluatorTests {
   /// Runs a block that leaves its answer in the slot that the closure returns.
-  private func evaluate(_ write: (inout ProgramSketch) -> SlotIndex) -> String {
+  private func evaluate(content: (OperationResult) -> Void = { _ in }, _ write: (inout ProgramSketch) -> SlotIndex) -> String {
     var sketch = ProgramSketch()
     let answer = write(&sketch)
     sketch.emit(.end)
@@ -16,8 +16,10 @@ import Testing
     defer { frame.deinitialize(count: sketch.program.slots.count).deallocate() }
     for (slot, value) in sketch.program.initialValues { frame[slot.index] = value }
     var draws = Randomness(seed: 1, stream: 0, iteration: 0)
+    let result = OperationResult()
+    content(result)
     return outcome { () throws(OperationError) in
-      try evaluator.runBlock(entry: 0, frame: frame, content: ResultReader(OperationResult()), draws: &draws)
+      try evaluator.runBlock(entry: 0, frame: frame, content: ResultReader(result), draws: &draws)
       return frame[answer.index]
     }
   }
@@ -54,6 +56,55 @@ import Testing
       return d
     }
     #expect(inverse == expected)
+  }
+
+  /// Contents of a result, and what to read of them.
+  private static var readings: [(write: (OperationResult) -> Void, path: ResultPath)] {
+    func row(_ write: @escaping (OperationResult) -> Void) -> (OperationResult) -> Void {
+      {
+        ($0.rowCount, $0.columnCount, $0.columnNames) = (1, 1, ["note"])
+        write($0)
+      }
+    }
+    func text(_ text: String) -> (OperationResult) -> Void {
+      { result in text.withCString { result.appendText(UnsafeRawBufferPointer(start: $0, count: text.utf8.count)) } }
+    }
+    func array(_ write: @escaping (OperationResult) -> Void) -> (OperationResult) -> Void {
+      {
+        $0.appendArray(count: 1)
+        write($0)
+      }
+    }
+    let cell = ResultPath(field: .row, segments: [.member("note")])
+    let reply = ResultPath(field: .reply, segments: [])
+    let content = ResultPath(field: .text, segments: [])
+    let texts = ["{\"a\": 12.10}", "[1, 2]", "null", "", "{\"a\": ", "7"]
+    return texts.map { (row(text($0)), cell) } + texts.map { (text($0), reply) } + [
+      (row { $0.appendNull() }, cell), (row { $0.appendInteger(3) }, cell), ({ _ in }, cell),
+      ({ $0.appendNull() }, reply), ({ $0.appendInteger(3) }, reply), ({ _ in }, reply), (array(text("{}")), reply),
+      (array(text("{}")), ResultPath(field: .reply, segments: [.index(0)])),
+      ({ $0.affected = 2 }, ResultPath(field: .affected, segments: [])),
+      ({ $0.setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }, content), ({ _ in }, content),
+    ]
+  }
+
+  @Test(arguments: 0..<readings.count)
+  func `a part of a result read straight as JSON, or looked at for null, is what the way over its value gives`(_ number: Int) {
+    let (write, path) = Self.readings[number]
+    func read(_ emit: (inout ProgramSketch, SlotIndex, ResultPathIndex) -> Void) -> String {
+      evaluate(content: write) { sketch in
+        let d = sketch.slot()
+        sketch.program.resultPaths.append(path)
+        emit(&sketch, d, ResultPathIndex(sketch.program.resultPaths.count - 1))
+        return d
+      }
+    }
+    let straight = read { $0.emit(.loadResultJSON(d: $1, $2)) }
+    let longWay = read { $0.emit(.loadResult(d: $1, $2), .cast(d: $1, a: $1, .json)) }
+    #expect(straight == longWay)
+    let value = read { $0.emit(.loadResult(d: $1, $2)) }
+    let presence = read { $0.emit(.loadPresence(d: $1, $2)) }
+    #expect(presence == (value == "null" || value.hasPrefix("!") ? value : "true"))
   }
 
   @Test func `jumpIfNull tells null from everything else`() {

@@ -111,6 +111,21 @@ import Testing
     #expect(outcome.record.iterations.arrivals == 9 && !"\(outcome.record)".contains("hunter2") && !"\(outcome.result)".contains("hunter2"))
   }
 
+  @Test(arguments: [false, true])
+  func `a spent value is gone when the next iteration of its user begins`(isSpent: Bool) throws {
+    var sketch = ProgramSketch()
+    let answer = sketch.slot()
+    let affected = sketch.path(.affected)
+    let work = sketch.step("work")
+    let operation = sketch.operation(work, arguments: answer, count: 1)
+    sketch.beginIteration()
+    sketch.emit(.enterStep(work), .submit(operation), .loadResult(d: answer, affected), .end)
+    if isSpent { sketch.program.spentSlots = [answer] }
+    let script = Script { _ in .ok { $0.affected = 5 } }
+    _ = try RunBench(program: sketch.program, profile: profile(closed: 1, .iterations(3)), script: script).perform()
+    #expect(script.submitted.map { $0.arguments[0].description } == ["null", isSpent ? "null" : "5", isSpent ? "null" : "5"])
+  }
+
   // Stop
 
   @Test(arguments: [false, true])

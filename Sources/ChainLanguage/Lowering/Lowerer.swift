@@ -33,6 +33,7 @@ struct Lowerer {
       builder.program.scenarios.append(ScenarioDescription(name: scenario.name, entry: builder.pc, weight: scenario.weight))
       block(scenario.steps, at: scenario.range, feeds: scenario.feedSlots, keeping: Set(builder.program.userSlots))
     }
+    let iterations = builder.program.iterationEntry..<builder.pc
     if !chain.userTeardown.isEmpty {
       builder.program.userTeardownEntry = builder.pc
       block(chain.userTeardown, at: iterationRange, keeping: Set(builder.program.userSlots))
@@ -42,7 +43,24 @@ struct Lowerer {
       block(chain.teardown, at: iterationRange)
     }
     for event in chain.events { lower(event) }
+    builder.program.spentSlots = spentSlots(of: iterations)
     return builder.finish()
+  }
+
+  /// - Parameter iterations: The code of all scenarios, lanes included.
+  private func spentSlots(of iterations: Range<Int>) -> [SlotIndex] {
+    let program = builder.program
+    var spent: Set<SlotIndex> = []
+    var kept = Set(program.userSlots)
+    for (pc, instruction) in program.instructions.enumerated() {
+      if iterations.contains(pc) {
+        if instruction.mayAllocate, let slot = instruction.destination, program.slots[slot.index].mayHoldMemory { spent.insert(slot) }
+      } else {
+        kept.formUnion(instruction.sources(in: program))
+        if let slot = instruction.destination { kept.insert(slot) }
+      }
+    }
+    return spent.subtracting(kept).sorted()
   }
 
   /// - Parameter keeping: Slots that have their values from before the block.
@@ -467,5 +485,20 @@ struct Lowerer {
       if let path = instruction.resultPath, builder.program.resultPaths[path.index].field != .key { return true }
     }
     return false
+  }
+}
+
+extension SlotDescription {
+  /// A temporary is used for values of several types, whatever the first one was.
+  fileprivate var mayHoldMemory: Bool { name.hasPrefix(".") || type.mayHoldMemory }
+}
+
+extension ValueType {
+  fileprivate var mayHoldMemory: Bool {
+    switch self {
+    case .string, .bytes, .json, .list, .map, .row, .rows, .untyped, .messages: true
+    case .int, .decimal, .float, .bool, .duration, .instant, .uuid, .rate, .size, .percentage, .null, .invalid: false
+    case .optional(let wrapped), .secret(let wrapped): wrapped.mayHoldMemory
+    }
   }
 }

@@ -121,9 +121,17 @@ extension ProgramBuilder {
     place(end)
   }
 
+  /// The value for a look at whether it is null: of a result, only that.
+  private mutating func lowerPresence(_ value: TypedExpression) -> SlotIndex {
+    guard case .result(let path) = value.kind else { return lower(value) }
+    let d = temporary(.bool)
+    emit(.loadPresence(d: d, resultPath(path)), at: value.range)
+    return d
+  }
+
   private mutating func lowerNullTest(_ value: TypedExpression, isNull: Bool, into d: SlotIndex, _ whole: TypedExpression) {
     let end = makeLabel()
-    let a = lower(value)
+    let a = lowerPresence(value)
     // The answer goes into the destination before the look, unless the look is at the destination.
     let answer = a == d ? temporary(.bool) : d
     emit(.constant(d: answer, constant(.bool(isNull))), at: whole.range)
@@ -148,7 +156,10 @@ extension ProgramBuilder {
       case .decimal:
         emit(.loadResultDecimal(d: d, resultPath(path)), at: whole.range)
         return
-      case .string, .float, .bool, .duration, .instant, .uuid, .bytes, .json: break
+      case .json:
+        emit(.loadResultJSON(d: d, resultPath(path)), at: whole.range)
+        return
+      case .string, .float, .bool, .duration, .instant, .uuid, .bytes: break
       }
     }
     if target == .int, case .call(.after, let arguments) = base.kind, arguments.count == 2, case .result(let path) = arguments[0].kind,
@@ -186,7 +197,7 @@ extension ProgramBuilder {
       lowerBranch(right, to: label, when: outcome)
       place(skip)
     case .isNull(let value):
-      let a = lower(value)
+      let a = lowerPresence(value)
       if outcome {
         jumpIfNull(a, to: label, at: range)
       } else {

@@ -6,6 +6,8 @@ struct CompiledPath: ~Copyable {
   let path: ResultPath
   /// A cell of a row: its number, and the column's name.
   let isCell: Bool
+  /// A reply as a whole.
+  let isReply: Bool
   let row: Int
   let columnName: String
   /// Where the column stood last time.
@@ -17,6 +19,7 @@ struct CompiledPath: ~Copyable {
   init(_ path: ResultPath) {
     self.path = path
     isCell = path.field == .row || (path.field == .rows && path.segments.first != .member("size"))
+    isReply = path.field == .reply && path.segments.isEmpty
     var row = 0
     var name = ""
     for segment in path.segments {

@@ -122,6 +122,10 @@ package final class Evaluator {
         frame[d.place] = .int(try content.loadInt(paths + path.place))
       case .loadResultDecimal(let d, let path):
         frame[d.place] = .decimal(try content.loadDecimal(paths + path.place))
+      case .loadResultJSON(let d, let path):
+        frame[d.place] = try content.loadJSON(paths + path.place)
+      case .loadPresence(let d, let path):
+        frame[d.place] = try content.isPresent(paths + path.place) ? .bool(true) : .null
       case .loadKeyInt(let d, let mark):
         frame[d.place] = .int(try content.loadKeyInt(after: constants[mark.place], marks[mark.place]))
       case .jump(let target):

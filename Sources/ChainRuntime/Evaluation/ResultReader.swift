@@ -67,6 +67,28 @@ final class ResultReader {
     return number
   }
 
+  /// As a cast of what `load` gives, without a string between.
+  func loadJSON(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> Value {
+    if let node = try node(path), node.kind == .text {
+      let bytes = held._withUnsafeGuaranteedRef { $0.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) }
+      if let value = Casting.cast(utf8: bytes, to: .json) { return value }
+    }
+    return try Casting.cast(load(path.pointee.path, column: &path.pointee.column), to: .json)
+  }
+
+  /// Whether `load` would give anything but null; fails as it does.
+  func isPresent(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> Bool {
+    if path.pointee.isCell || path.pointee.isReply { return try node(path).map { $0.kind != .null } ?? false }
+    if case .null = try load(path.pointee.path, column: &path.pointee.column) { return false }
+    return true
+  }
+
+  /// The node of a cell or of a whole reply; nil if there is none, or the path leads elsewhere.
+  private func node(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> OperationResult.Node? {
+    if path.pointee.isCell { return try cell(row: path.pointee.row, name: path.pointee.columnName, column: &path.pointee.column) }
+    return path.pointee.isReply ? held._withUnsafeGuaranteedRef { $0.nodes.first } : nil
+  }
+
   /// The bytes of a text cell, or of the number or text of `json.name`, if they can be had without a parse; valid until the result changes.
   private func scalar(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> UnsafeRawBufferPointer? {
     if path.pointee.isCell {

@@ -217,7 +217,8 @@ final class Tracer {
         tell(view, track.lane, .measured(program.measures[measure.index].name, nanoseconds: to &- from))
       }
     case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
-      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadResultJSON, .loadPresence, .loadKeyInt, .jump, .jumpIfNull,
+      .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .originIdentify,
       .originAcknowledge, .originAbort, .count, .runLanes, .stamp, .endGroup, .stop, .log, .fail, .rethrow, .end:
       break
     }
@@ -228,7 +229,8 @@ final class Tracer {
     let instruction = program.instructions[view.pc]
     switch instruction {
     case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
-      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
+      .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadResultJSON, .loadPresence, .loadKeyInt, .jump, .jumpIfFalse,
+      .jumpIfTrue, .jumpIfNull, .count, .chooseBranch, .stamp:
       return
     case .enterStep(let step):
       tellAssigned(view, &track)

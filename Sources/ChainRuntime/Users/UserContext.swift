@@ -54,6 +54,8 @@ final class UserContext {
   /// In the order of the program's operations.
   let operations: UnsafeMutableBufferPointer<OperationTerms>
   let originEvents: UnsafeMutableBufferPointer<Int>
+  /// `Program.spentSlots`.
+  let spentSlots: UnsafeMutableBufferPointer<Int>
   var log: (String) -> Void = { _ in }
   let secretValues: [(slot: SlotIndex, value: Value)]
   var branches: [WeightedRotation]
@@ -90,6 +92,8 @@ final class UserContext {
     let events = origins.flatMap { $0 }
     originEvents = .allocate(capacity: events.count)
     _ = originEvents.initialize(from: events)
+    spentSlots = .allocate(capacity: program.spentSlots.count)
+    _ = spentSlots.initialize(from: program.spentSlots.map(\.index))
     operations = .allocate(capacity: program.operations.count)
     for (index, operation) in program.operations.enumerated() {
       let step = operation.step.index
@@ -107,6 +111,7 @@ final class UserContext {
   deinit {
     operations.deallocate()
     originEvents.deallocate()
+    spentSlots.deallocate()
   }
 
   /// Takes one operation that writes out of the budget of `guard: writes`, before it is sent.

@@ -29,80 +29,85 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     case joining
   }
 
-  let index: Int
+  // What each step uses stands together, at the beginning: it is fetched ahead when a call ends (`UpcomingMemory`).
+  /// Bytes of this object, its header of 16 among them, up to `index`.
+  private static let hotBytes = 320
+  let frame: UnsafeMutablePointer<Value>
+  // Constants, which nobody need keep alive by a count while they are used.
+  let call: OperationCall
+  let reader: ResultReader
+  private let evaluator: Evaluator
   let context: UserContext
   let program: Program
   // Of the context, once more: a constant of this object need not be kept alive by a count while it is used, one of another's is.
   let reactor: Reactor
   let recorder: Recorder
   let ledger: Ledger
-  private let evaluator: Evaluator
-  unowned var owner: any IterationOwner
-  let frame: UnsafeMutablePointer<Value>
-  /// Of a lane; its frame is the parent's, who outlives it.
-  let isLane: Bool
-  /// Shared with the lanes.
-  let circumstances: Circumstances
-  var lanes: [VirtualUser] = []
-  var lanesRunning = 0
-  var laneJoin = LanesDescription.Join.all
-  var laneSucceeded = false
-  var laneIsPending = false
-  var laneError: (error: OperationError, step: Int, ending: OperationCall.Ending)?
-  /// How a lane ended the whole iteration: it said `stop`, or its feed had no row left.
-  var laneStop: IterationEnding?
-  /// `setup_vu` has run.
-  var isPrepared = false
-  /// An iteration has begun: there may be something to tear down.
-  private(set) var hasBegun = false
-  var isPreparing = false
-  // Constants, which nobody need keep alive by a count while they are used.
-  let call: OperationCall
-  let reader: ResultReader
+  let origins: UnsafeMutablePointer<OriginRecord>
   let deadlineTimer = ReactorTimer(tag: 0)
   let wakeTimer = ReactorTimer(tag: 1)
-  var activity = Activity.idle
-  /// Whether the reactor has a job for this user.
-  private var isQueued = false
+  unowned var owner: any IterationOwner
   var pc = 0
-  var entry = 0
+  var currentStep = 0
+  /// The latest stamp of this iteration: its end, when it ends.
+  var lastStamp: UInt64 = 0
+  var stepStart: UInt64 = 0
+  var actualStart: UInt64 = 0
+  /// Nanoseconds; 0 in the closed model.
+  private(set) var intendedStart: UInt64 = 0
   var draws = Randomness(seed: 0, stream: 0, iteration: 0)
   private(set) var iteration: UInt64 = 0
   var stream: UInt64 = 0
-  /// Operations of this iteration whose system was told the trace, and which lane of it this is, 0 for the iteration itself.
-  var tracedCalls = 0
-  var traceLane = 0
-  /// Nanoseconds; 0 in the closed model.
-  private(set) var intendedStart: UInt64 = 0
-  var actualStart: UInt64 = 0
+  var entry = 0
+  var probeDeadline: UInt64 = 0
+  var probeStart: UInt64 = 0
+  var probePauseNanoseconds: Double = 0
+  var activity = Activity.idle
+  /// Whether the reactor has a job for this user.
+  private var isQueued = false
   /// Whether this iteration's figures count as load (setup and teardown do not).
   var isMeasured = true
   private var userWasFree = true
   /// The iteration arrived in the warm-up: where it ends after it, its times are in no figure.
   var isEarly = false
-  var currentStep = 0
-  /// The latest stamp of this iteration: its end, when it ends.
-  var lastStamp: UInt64 = 0
-  var stepStart: UInt64 = 0
-  var firstError: OperationError?
-  var firstErrorStep = 0
+  var isInterrupted = false
   /// The iteration was ended by `stop`; of a lane: so is its parent's.
   var hasStopped = false
+  var isProbing = false
+  /// `setup_vu` has run.
+  var isPrepared = false
+  /// An iteration has begun: there may be something to tear down.
+  private(set) var hasBegun = false
+  var isPreparing = false
   var firstEnding = OperationCall.Ending.ok
+  /// Of a lane; its frame is the parent's, who outlives it.
+  let isLane: Bool
+  /// Whether `context.tracer` is told what happens. Read once an instruction, so it stands here.
+  let isTraced: Bool
+  var laneIsPending = false
+  var lanesRunning = 0
+
+  let index: Int
+  var firstError: OperationError?
+  var firstErrorStep = 0
   /// The error that a handler has caught and `rethrow` would pass on.
   var pendingError: OperationError?
-  var isProbing = false
-  var probeDeadline: UInt64 = 0
-  var probeStart: UInt64 = 0
-  var probePauseNanoseconds: Double = 0
   var joined: Ledger.Join?
   /// The ledger's own: another user that waits for the same event at the same hop.
   var nextWaiting: Unmanaged<VirtualUser>?
   /// The connection whose transaction this user is in: the driver that gave `call.lease`.
   var leaseConnection = 0
-  let origins: UnsafeMutablePointer<OriginRecord>
-  /// Whether `context.tracer` is told what happens. Read once an instruction, so it stands here.
-  let isTraced: Bool
+  /// Operations of this iteration whose system was told the trace, and which lane of it this is, 0 for the iteration itself.
+  var tracedCalls = 0
+  var traceLane = 0
+  /// Shared with the lanes.
+  let circumstances: Circumstances
+  var lanes: [VirtualUser] = []
+  var laneJoin = LanesDescription.Join.all
+  var laneSucceeded = false
+  var laneError: (error: OperationError, step: Int, ending: OperationCall.Ending)?
+  /// How a lane ended the whole iteration: it said `stop`, or its feed had no row left.
+  var laneStop: IterationEnding?
 
   convenience init(index: Int, context: UserContext, owner: any IterationOwner) {
     let slotCount = max(1, context.program.slots.count)
@@ -134,7 +139,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     reader = ResultReader(OperationResult())
     call = OperationCall(reactor: reactor, user: index)
     reader.read(call.result)
-    call.belong(to: self)
+    let slots = UnsafeRawBufferPointer(start: frame, count: min(max(1, program.slots.count), 16) * MemoryLayout<Value>.stride)
+    call.belong(to: self, using: UpcomingMemory(objects: [(self, VirtualUser.hotBytes), (reader, 64)], memory: [slots]))
     deadlineTimer.belong(to: self)
     wakeTimer.belong(to: self)
   }
@@ -251,8 +257,6 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     finish(.interrupted)
   }
 
-  var isInterrupted = false
-
   /// Ends the call now, unless it has ended in this turn and its job waits: it is the driver's no more then.
   func abandonCall(now: UInt64) {
     guard call.state == .waiting || call.state == .inFlight else { return }
@@ -270,7 +274,13 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       recorder.service.record(lastStamp &- actualStart)
       if intendedStart != 0 { recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
     }
+    if !isLane { dropSpentValues() }
     owner.iterationEnded(self, ending, now: lastStamp)
+  }
+
+  /// Lets go of values now, while they are in the processor's caches: in the next iteration, which writes over them, they are not.
+  private func dropSpentValues() {
+    for slot in context.spentSlots { frame[slot] = .null }
   }
 
   // The loop
@@ -281,7 +291,8 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
       do throws(OperationError) {
         switch evaluator.instructions[pc] {
         case .constant, .move, .binary, .compare, .not, .negate, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText,
-          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadKeyInt, .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
+          .loadResult, .loadResultAt, .loadResultInt, .loadResultDecimal, .loadResultJSON, .loadPresence, .loadKeyInt, .jump,
+          .jumpIfFalse, .jumpIfTrue, .jumpIfNull:
           try evaluator.run(&pc, frame: frame, content: reader, draws: &draws, single: isTraced)
         case .enterStep(let step):
           currentStep = step.place

@@ -41,6 +41,8 @@ struct ResultReading {
   private static func read(_ instruction: Instruction, at pc: Int, in program: Program) -> (ResultPathIndex, CastTarget?)? {
     if case .loadResultInt(_, let path) = instruction { return (path, .int) }
     if case .loadResultDecimal(_, let path) = instruction { return (path, .decimal) }
+    if case .loadResultJSON(_, let path) = instruction { return (path, .json) }
+    if case .loadPresence(_, let path) = instruction { return (path, nil) }
     if case .loadResult(let slot, let path) = instruction { return (path, castTarget(of: slot, after: pc, in: program)) }
     return nil
   }
