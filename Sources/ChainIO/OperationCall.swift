@@ -27,38 +27,40 @@ package final class OperationCall {
     case unknown
   }
 
+  // What each operation uses stands first: it is fetched ahead (`prefetch`).
+  /// Bytes of this object, its header of 16 among them, up to `tag`.
+  private static let hotBytes = 176
   package let result = OperationResult()
   // Unsafe and so without a count: whoever owns the call lives until it has ended, and its reactor until nothing runs on it any more.
   private unowned(unsafe) var owner: (any CallOwner)?
   private let reactor: Unmanaged<Reactor>
-  /// The owner's own mark to tell several calls apart.
-  package let tag: Int
-  /// The virtual user whose call this is, from 0; its lanes share the number, and whoever is no virtual user has 0. Under `pool: per_vu`, its
-  /// connection's.
-  package let user: Int
-
-  /// Fetched when the call has ended: then the owner is told soon.
-  private var upcoming = UpcomingMemory()
-
   /// Index into the program's operations.
   package var operation = 0
   /// The operation's arguments; valid until the call has ended.
   package var arguments: UnsafePointer<Value>
-  /// The trace that the request belongs to, for the driver to pass on; nil unless the run asks for it.
-  package var traceParent: TraceParent?
   /// Nanoseconds: handed to the driver.
   package private(set) var submittedNanoseconds: UInt64 = 0
   /// Nanoseconds: a connection took it. `started - submitted` is the wait for the pool.
   package private(set) var startedNanoseconds: UInt64 = 0
   /// Nanoseconds: the bytes that ended it were read.
   package private(set) var endedNanoseconds: UInt64 = 0
-  package private(set) var state = State.idle
-  package private(set) var ending = Ending.ok
-  package private(set) var failure: OperationError?
   /// The driver's own: where in its books the call stands.
   package var place = 0
   /// The driver's own: the connection that a transaction holds for this user.
   package var lease: AnyObject?
+  /// What the owner uses when it is told: fetched when the call has ended.
+  private var upcoming = UpcomingMemory()
+  package private(set) var state = State.idle
+  package private(set) var ending = Ending.ok
+  package private(set) var failure: OperationError?
+
+  /// The owner's own mark to tell several calls apart.
+  package let tag: Int
+  /// The virtual user whose call this is, from 0; its lanes share the number, and whoever is no virtual user has 0. Under `pool: per_vu`, its
+  /// connection's.
+  package let user: Int
+  /// The trace that the request belongs to, for the driver to pass on; nil unless the run asks for it.
+  package var traceParent: TraceParent?
 
   package convenience init(owner: any CallOwner, reactor: Reactor, tag: Int = 0, user: Int = 0) {
     self.init(reactor: reactor, tag: tag, user: user)
@@ -81,10 +83,13 @@ package final class OperationCall {
   }
 
   /// Asks for the call's own memory: its reply will be read soon.
-  package func prefetch() { UpcomingMemory.fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: 192) }
+  package func prefetch() { UpcomingMemory.fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: OperationCall.hotBytes) }
 
   /// Asks for where its reply will be written, once the call's own memory is there.
-  package func prefetchResult() { UpcomingMemory.fetch(Unmanaged.passUnretained(result).toOpaque(), bytes: 128) }
+  package func prefetchResult() { result.prefetch() }
+
+  /// Asks for its arguments, which will be written into a request soon.
+  package func prefetchArguments() { UpcomingMemory.fetch(arguments, bytes: 64) }
 
   /// The user's: resets the call for its next operation.
   package func begin(operation: Int, arguments: UnsafePointer<Value>, now: UInt64) {
@@ -124,6 +129,7 @@ package final class OperationCall {
     endedNanoseconds = max(now, startedNanoseconds)
     state = .ended
     upcoming.fetch()
+    prefetchResult()
     reactor._withUnsafeGuaranteedRef { $0.enqueue(call: self) }
   }
 

@@ -35,6 +35,8 @@ package final class OperationResult {
 
     package var startIndex: Int { 0 }
     package var endIndex: Int { count }
+    /// Of its own: the library's is generic, and not specialized for another module's type.
+    package var first: Node? { count > 0 ? base[0] : nil }
     package subscript(position: Int) -> Node {
       precondition(position >= 0 && position < count, "a node of this result")
       return base[position]
@@ -106,6 +108,9 @@ package final class OperationResult {
     hasBody = false
     key = .empty
   }
+
+  /// Asks for its memory: it will be written soon.
+  package func prefetch() { UpcomingMemory.fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: 136) }
 
   // Writing
 

@@ -6,43 +6,42 @@ internal import CLinux
 /// users its twenty cache lines, waited for one after the other, cost more than what is computed on them. Asked for as soon as the reply is
 /// read, they come while the other replies are read.
 package struct UpcomingMemory {
-  private var pieces: (Piece, Piece, Piece, Piece) = (Piece(), Piece(), Piece(), Piece())
-
-  private struct Piece {
-    var start: UnsafeRawPointer?
-    var bytes: UInt = 0
-
-    func fetch() { clinux_prefetch(start, bytes) }
-  }
+  /// Each a place in memory, and in the upper 16 bits, which no address of a process uses, how many bytes; 0 for none.
+  private var pieces: (UInt, UInt, UInt, UInt) = (0, 0, 0, 0)
+  private static let sizeShift: UInt = 48
 
   /// None.
   package init() {}
 
   /// - Parameters:
-  ///   - objects: At most two, and how many bytes of each, from its header on, are used.
-  ///   - memory: At most two pieces.
-  package init(objects: [(object: AnyObject, bytes: Int)], memory: [UnsafeRawBufferPointer]) {
-    precondition(objects.count <= 2 && memory.count <= 2, "no more pieces than there are places")
-    for (index, (object, bytes)) in objects.enumerated() {
-      let piece = Piece(start: UnsafeRawPointer(Unmanaged.passUnretained(object).toOpaque()), bytes: UInt(bytes))
-      if index == 0 { pieces.0 = piece } else { pieces.1 = piece }
+  ///   - object: Of it, `bytes` from its header on.
+  ///   - other: The same; its first line only.
+  ///   - first, second: At most 64 KiB each.
+  package init(object: AnyObject, bytes: Int, other: AnyObject, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
+    func piece(_ address: UnsafeRawPointer?, _ bytes: Int) -> UInt {
+      UInt(bitPattern: address) | UInt(min(bytes, 0xFFFF)) << UpcomingMemory.sizeShift
     }
-    for (index, buffer) in memory.enumerated() {
-      let piece = Piece(start: buffer.baseAddress, bytes: UInt(buffer.count))
-      if index == 0 { pieces.2 = piece } else { pieces.3 = piece }
-    }
+    pieces.0 = piece(Unmanaged.passUnretained(object).toOpaque(), bytes)
+    pieces.1 = piece(Unmanaged.passUnretained(other).toOpaque(), 64)
+    pieces.2 = piece(first.baseAddress, first.count)
+    pieces.3 = piece(second.baseAddress, second.count)
   }
 
   /// Asks for all pieces and waits for none.
   @inline(__always)
   func fetch() {
-    pieces.0.fetch()
-    pieces.1.fetch()
-    pieces.2.fetch()
-    pieces.3.fetch()
+    UpcomingMemory.fetch(pieces.0)
+    UpcomingMemory.fetch(pieces.1)
+    UpcomingMemory.fetch(pieces.2)
+    UpcomingMemory.fetch(pieces.3)
   }
 
-  /// Asks for the first bytes of an object.
   @inline(__always)
-  static func fetch(_ object: UnsafeRawPointer, bytes: Int) { clinux_prefetch(object, UInt(bytes)) }
+  private static func fetch(_ piece: UInt) {
+    clinux_prefetch(UnsafeRawPointer(bitPattern: piece & (1 << sizeShift - 1)), piece >> sizeShift)
+  }
+
+  /// Asks for a piece of memory, of an object from its header on.
+  @inline(__always)
+  static func fetch(_ start: UnsafeRawPointer, bytes: Int) { clinux_prefetch(start, UInt(bytes)) }
 }

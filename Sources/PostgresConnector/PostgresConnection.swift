@@ -227,6 +227,11 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
     activity = .sending(Work(call, plan))
   }
 
+  /// Asks for the memory of what `sendNow` will send.
+  func prefetchStatement() {
+    if case .sending(let work) = activity { work.with { call, _ in call.prefetchArguments() } }
+  }
+
   /// Sends the statement of the call that was taken; nothing if the connection was lost, or the call left, in the meantime.
   func sendNow() {
     guard case .sending(let work) = activity else { return }

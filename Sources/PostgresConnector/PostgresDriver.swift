@@ -174,7 +174,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     if let connection = leasedConnection(of: call), connection.leaseHolder === call, plan.role != .beginsTransaction {
       return run(call, plan, on: connection)
     }
-    guard call.lease == nil, plan.role == .plain || plan.role == .beginsTransaction else { return submitOutOfPlace(call, plan, now: now) }
+    guard call.lease == nil, plan.mayBeginAnywhere else { return submitOutOfPlace(call, plan, now: now) }
     guard !isClosed else { return call.fail(OperationError(.disconnected, "the connection '\(name)' is closed"), at: now) }
     perform(pool.callArrived(call, now: now))
   }
@@ -235,6 +235,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     // A call that cannot be sent frees its connection, and another may take it.
     var position = 0
     while position < sending.count {
+      if position + 1 < sending.count { connections[sending[position + 1]].prefetchStatement() }
       connections[sending[position]].sendNow()
       position += 1
     }

@@ -14,6 +14,8 @@ final class StatementPlan {
   /// Parameter *n* is the call's argument `parameters[n - 1]`.
   let parameters: [Int]
   let role: OperationRole
+  /// Whether it needs no transaction that is open already.
+  let mayBeginAnywhere: Bool
   let writes: Bool
   /// Whether losing the connection while it runs leaves open what became of a transaction.
   let commits: Bool
@@ -58,6 +60,7 @@ final class StatementPlan {
     self.explains = explains
     self.prefixBytes = prefixBytes
     role = operation.role
+    mayBeginAnywhere = operation.role == .plain || operation.role == .beginsTransaction
     writes = operation.writes
     commits = operation.role == .commitsTransaction || keyword == "COMMIT" || keyword == "END"
     name = strdup("chainrun_\(number)")

@@ -77,7 +77,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     answered += 1
     switch outcome {
     case .value:
-      guard let node = result.nodes.first, node.kind == .text else {
+      guard let node = result.nodes.first, case .text = node.kind else {
         each(place, nil, now)
         break
       }

@@ -24,7 +24,7 @@ struct ValueReadQueue: ~Copyable {
       switch outcome {
       case .value:
         let isText = result._withUnsafeGuaranteedRef { result in
-          guard let node = result.nodes.first, node.kind == .text else { return false }
+          guard let node = result.nodes.first, case .text = node.kind else { return false }
           result.body = node.place
           result.hasBody = true
           return true
@@ -56,6 +56,8 @@ struct ValueReadQueue: ~Copyable {
 
   mutating func noticed(_ key: UnsafeRawBufferPointer, notBefore: UInt64, seen: UInt64) {
     let result = spare.popLast() ?? .passRetained(OperationResult())
+    // Notices come in bursts: the next one's.
+    spare.last?._withUnsafeGuaranteedRef { $0.prefetch() }
     result._withUnsafeGuaranteedRef { $0.setKey(key) }
     let hash = ValueReadQueue.hash(key)
     let number = reads.append(Read(notBefore: notBefore, seen: seen, keyHash: hash, result: result))
@@ -66,6 +68,7 @@ struct ValueReadQueue: ~Copyable {
     guard reads.contains(nextToArrive) else { preconditionFailure("a value that was not asked for") }
     reads[nextToArrive].arrived(outcome, now: now)
     nextToArrive += 1
+    if nextToArrive + 1 < reads.next { reads[nextToArrive + 1].result._withUnsafeGuaranteedRef { $0.prefetch() } }
   }
 
   /// The next read whose value has come. Give it back with `recycle`.

@@ -29,6 +29,21 @@ import Testing
     #expect(layout.position(of: .max).index == layout.bucketCount - 1)
   }
 
+  @Test func `what was recorded is there for whoever reads, however few values came since the last look`() {
+    let (histogram, sum) = (Histogram(), Histogram())
+    for number in 1...100 {
+      histogram.record(UInt64(number))
+      if number % 7 == 0 { histogram.drain(into: sum) }
+      let both = Histogram()
+      both.add(sum)
+      both.add(histogram)
+      #expect(both.count == number && both.minNanoseconds == 1 && both.maxNanoseconds == UInt64(number))
+      #expect(histogram.snapshot().counts.reduce(0, +) == UInt64(number % 7) && histogram.count == UInt64(number % 7))
+    }
+    histogram.reset()
+    #expect(histogram.isEmpty && histogram.quantile(0.5) == nil && sum.meanNanoseconds == 49.5)
+  }
+
   @Test func `quantiles agree with sorted values to three digits`() throws {
     let seed: UInt64 = 7
     var values = durations(50_000, seed: seed)

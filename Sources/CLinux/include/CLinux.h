@@ -29,7 +29,8 @@ static inline uint64_t clinux_epoll_data(const struct epoll_event *event) { retu
 
 // Asks for the cache lines in which the `bytes` from `at` on lie: they are about to be read and written. A hint, which never faults.
 static inline void clinux_prefetch(const void *at, unsigned long bytes) {
-  for (unsigned long offset = 0; offset < bytes; offset += 64) __builtin_prefetch((const char *)at + offset, 1);
+  const char *end = (const char *)at + bytes;
+  for (const char *line = (const char *)((uintptr_t)at & ~63ul); line < end; line += 64) __builtin_prefetch(line, 1);
 }
 
 // CLOCK_MONOTONIC in nanoseconds, without a Swift struct in between.

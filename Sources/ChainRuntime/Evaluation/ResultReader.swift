@@ -69,7 +69,7 @@ final class ResultReader {
 
   /// As a cast of what `load` gives, without a string between.
   func loadJSON(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> Value {
-    if let node = try node(path), node.kind == .text {
+    if let node = try node(path), case .text = node.kind {
       let bytes = held._withUnsafeGuaranteedRef { $0.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) }
       if let value = Casting.cast(utf8: bytes, to: .json) { return value }
     }
@@ -93,7 +93,7 @@ final class ResultReader {
   private func scalar(_ path: UnsafeMutablePointer<CompiledPath>) throws(OperationError) -> UnsafeRawBufferPointer? {
     if path.pointee.isCell {
       let node = try cell(row: path.pointee.row, name: path.pointee.columnName, column: &path.pointee.column)
-      guard node.kind == .text else { return nil }
+      guard case .text = node.kind else { return nil }
       return held._withUnsafeGuaranteedRef { $0.bytes(at: OperationResult.TextRange(offset: node.offset, length: node.length)) }
     }
     guard let name = path.pointee.member, document == nil else { return nil }

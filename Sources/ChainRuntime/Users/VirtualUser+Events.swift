@@ -31,7 +31,7 @@ extension VirtualUser {
   }
 
   func settleOrigins(_ end: OriginEnd) {
-    for event in 0..<program.events.count where origins[event].isAttempting {
+    for event in 0..<eventCount where origins[event].isAttempting {
       switch end {
       case .failed: settleOrigin(event, .failed)
       case .unknown, .completed: settleOrigin(event, .unknown)

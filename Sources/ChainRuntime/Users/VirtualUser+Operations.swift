@@ -14,7 +14,8 @@ extension VirtualUser {
       origins[event].isAttempting = true
       origins[event].number = ledger.originSubmitted(event: event)
     }
-    if operation.role == .beginsTransaction { leaseConnection = operation.connection }
+    // A pattern: `==` of another module's enum is called through its witness table.
+    if case .beginsTransaction = operation.role { leaseConnection = operation.connection }
     reader.contentChanged()
     call.begin(operation: index, arguments: UnsafePointer(frame + operation.argumentBase), now: now)
     if context.tellsTraces { call.traceParent = operation.carriesTrace ? nextTraceParent() : nil }

@@ -31,19 +31,20 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   // What each step uses stands together, at the beginning: it is fetched ahead when a call ends (`UpcomingMemory`).
   /// Bytes of this object, its header of 16 among them, up to `index`.
-  private static let hotBytes = 320
+  private static let hotBytes = 384
   let frame: UnsafeMutablePointer<Value>
   // Constants, which nobody need keep alive by a count while they are used.
   let call: OperationCall
   let reader: ResultReader
   private let evaluator: Evaluator
   let context: UserContext
-  let program: Program
   // Of the context, once more: a constant of this object need not be kept alive by a count while it is used, one of another's is.
   let reactor: Reactor
   let recorder: Recorder
   let ledger: Ledger
   let origins: UnsafeMutablePointer<OriginRecord>
+  /// Shared with the lanes.
+  let circumstances: Circumstances
   let deadlineTimer = ReactorTimer(tag: 0)
   let wakeTimer = ReactorTimer(tag: 1)
   unowned var owner: any IterationOwner
@@ -85,10 +86,13 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// Whether `context.tracer` is told what happens. Read once an instruction, so it stands here.
   let isTraced: Bool
   var laneIsPending = false
+  private let setsUp: Bool
+  /// Of the program.
+  let eventCount: Int
   var lanesRunning = 0
+  var firstError: OperationError?
 
   let index: Int
-  var firstError: OperationError?
   var firstErrorStep = 0
   /// The error that a handler has caught and `rethrow` would pass on.
   var pendingError: OperationError?
@@ -100,8 +104,6 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   /// Operations of this iteration whose system was told the trace, and which lane of it this is, 0 for the iteration itself.
   var tracedCalls = 0
   var traceLane = 0
-  /// Shared with the lanes.
-  let circumstances: Circumstances
   var lanes: [VirtualUser] = []
   var laneJoin = LanesDescription.Join.all
   var laneSucceeded = false
@@ -128,26 +130,28 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     self.owner = owner
     self.frame = frame
     self.isLane = isLane
-    program = context.program
     evaluator = context.evaluator
     reactor = context.reactor
     recorder = context.recorder
     ledger = context.ledger
     isTraced = context.tracer != nil
+    eventCount = context.program.events.count
+    setsUp = context.program.userSetupEntry != nil && !isLane
     origins = .allocate(capacity: max(1, context.program.events.count))
     for (index, event) in context.program.events.enumerated() { (origins + index).initialize(to: OriginRecord(event: event)) }
     reader = ResultReader(OperationResult())
     call = OperationCall(reactor: reactor, user: index)
     reader.read(call.result)
-    let slots = UnsafeRawBufferPointer(start: frame, count: min(max(1, program.slots.count), 16) * MemoryLayout<Value>.stride)
-    call.belong(to: self, using: UpcomingMemory(objects: [(self, VirtualUser.hotBytes), (reader, 64)], memory: [slots]))
+    let origins = UnsafeRawBufferPointer(start: origins, count: min(eventCount, 4) * MemoryLayout<OriginRecord>.stride)
+    let slots = UnsafeRawBufferPointer(start: frame, count: min(max(1, context.program.slots.count), 16) * MemoryLayout<Value>.stride)
+    call.belong(to: self, using: UpcomingMemory(object: self, bytes: VirtualUser.hotBytes, other: reader, slots, origins))
     deadlineTimer.belong(to: self)
     wakeTimer.belong(to: self)
   }
 
   deinit {
     if !isLane { frame.deinitialize(count: max(1, program.slots.count)).deallocate() }
-    origins.deinitialize(count: program.events.count).deallocate()
+    origins.deinitialize(count: eventCount).deallocate()
   }
 
   /// Breaks the cycles with the timers. The user is not used afterwards.
@@ -158,6 +162,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
   }
 
   var isIdle: Bool { activity == .idle }
+
+  /// Its many tables belong to the context: here they would stand between what each step uses.
+  var program: Program { context.program }
 
   /// From the executor to the session, for `teardown_vu`.
   func handOver(to owner: any IterationOwner) {
@@ -220,12 +227,12 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     pendingError = nil
     isProbing = false
     pc = entry
-    if let userSetup = program.userSetupEntry, !isPrepared, isMeasured, !isLane {
+    if setsUp, !isPrepared, isMeasured, let userSetup = program.userSetupEntry {
       isPreparing = true
       isMeasured = false
       pc = userSetup
     }
-    for event in 0..<program.events.count { origins[event].reset() }
+    for event in 0..<eventCount { origins[event].reset() }
     activity = .running
     if isTraced { context.tracer?.began(traceView, isLane: isLane) }
     execute()

@@ -5,6 +5,9 @@ internal import Glibc
 /// With three digits, the default, a bucket is at most 0.1 % wide, also at 20 µs. Count, minimum, maximum and mean are exact.
 /// Values above ``rangeNanoseconds`` go to the last bucket and are counted in ``clampedCount``.
 ///
+/// What is recorded is counted a few values later, several at once: their buckets, of which each is likely to be out of the processor's first
+/// cache, are then waited for together instead of one after the other. Whoever reads sees all values.
+///
 /// Owned by one thread at a time: a recorder swaps its reference for a spare one and hands the full one over, or takes a
 /// ``HistogramSnapshot``.
 package final class Histogram {
@@ -21,7 +24,12 @@ package final class Histogram {
     var clamped: UInt64 = 0
     /// One bit for each row of buckets that was ever used: adding, draining and resetting touch no other memory.
     var rows: UInt64 = 0
+    /// Values that are recorded and not counted yet.
+    var pending = 0
   }
+  /// The values that are not counted yet.
+  private let pending: UnsafeMutablePointer<UInt64>
+  private static let pendingMax = 16
 
   package static let rangeNanoseconds = HistogramLayout.rangeNanoseconds
 
@@ -31,12 +39,15 @@ package final class Histogram {
     layout = HistogramLayout(digits: digits)
     block = .allocate(capacity: 1)
     block.initialize(to: Block())
+    pending = .allocate(capacity: Histogram.pendingMax)
+    pending.initialize(repeating: 0, count: Histogram.pendingMax)
     // calloc: pages that are never touched are never paid for.
     counts = .init(zeroed: layout.bucketCount)
   }
 
   deinit {
     free(counts)
+    pending.deallocate()
     block.deallocate()
   }
 
@@ -45,14 +56,34 @@ package final class Histogram {
   /// - Complexity: constant, a few nanoseconds; does not allocate, lock or trap.
   @inline(__always)
   package func record(_ nanoseconds: UInt64) {
-    let (row, index) = layout.position(of: nanoseconds)
-    counts[index] &+= 1
-    block.pointee.rows |= 1 &<< UInt64(row)
-    block.pointee.count &+= 1
-    block.pointee.sum &+= nanoseconds  // wraps after 584 years of summed latency
-    if nanoseconds < block.pointee.min { block.pointee.min = nanoseconds }
-    if nanoseconds > block.pointee.max { block.pointee.max = nanoseconds }
-    if nanoseconds > HistogramLayout.rangeNanoseconds { block.pointee.clamped &+= 1 }
+    let place = block.pointee.pending
+    pending[place] = nanoseconds
+    block.pointee.pending = place + 1
+    if place + 1 == Histogram.pendingMax { countPending() }
+  }
+
+  @inline(never)
+  private func countPending() {
+    var totals = block.pointee
+    for place in 0..<totals.pending {
+      let nanoseconds = pending[place]
+      let (row, index) = layout.position(of: nanoseconds)
+      counts[index] &+= 1
+      totals.rows |= 1 &<< UInt64(row)
+      totals.sum &+= nanoseconds  // wraps after 584 years of summed latency
+      if nanoseconds < totals.min { totals.min = nanoseconds }
+      if nanoseconds > totals.max { totals.max = nanoseconds }
+      if nanoseconds > HistogramLayout.rangeNanoseconds { totals.clamped &+= 1 }
+    }
+    totals.count &+= UInt64(totals.pending)
+    totals.pending = 0
+    block.pointee = totals
+  }
+
+  /// The totals, and with them the buckets, of all values recorded so far.
+  private var totals: UnsafeMutablePointer<Block> {
+    if block.pointee.pending > 0 { countPending() }
+    return block
   }
 
   /// Records a difference of two instants; a negative one (seen before its acknowledgement) counts as 0, never wrapped.
@@ -61,12 +92,12 @@ package final class Histogram {
     record(UInt64(Swift.max(0, nanoseconds)))
   }
 
-  package var count: UInt64 { block.pointee.count }
+  package var count: UInt64 { totals.pointee.count }
   package var isEmpty: Bool { count == 0 }
-  package var clampedCount: UInt64 { block.pointee.clamped }
-  package var minNanoseconds: UInt64? { isEmpty ? nil : block.pointee.min }
-  package var maxNanoseconds: UInt64? { isEmpty ? nil : block.pointee.max }
-  package var meanNanoseconds: Double? { isEmpty ? nil : Double(block.pointee.sum) / Double(count) }
+  package var clampedCount: UInt64 { totals.pointee.clamped }
+  package var minNanoseconds: UInt64? { isEmpty ? nil : totals.pointee.min }
+  package var maxNanoseconds: UInt64? { isEmpty ? nil : totals.pointee.max }
+  package var meanNanoseconds: Double? { isEmpty ? nil : Double(totals.pointee.sum) / Double(count) }
 
   /// The smallest recorded value (to the bucket's width, rounded up) that a share `q` of all values does not exceed.
   ///
@@ -102,7 +133,7 @@ package final class Histogram {
       other.eachUsedRow { buckets in
         for index in buckets { counts[index] &+= other.counts[index] }
       }
-      block.pointee.rows |= other.block.pointee.rows
+      totals.pointee.rows |= other.totals.pointee.rows
     } else {
       other.eachUsedRow { buckets in
         for index in buckets where other.counts[index] > 0 {
@@ -111,7 +142,7 @@ package final class Histogram {
       }
     }
     addTotals(
-      count: other.count, sum: other.block.pointee.sum, min: other.block.pointee.min, max: other.block.pointee.max,
+      count: other.count, sum: other.totals.pointee.sum, min: other.totals.pointee.min, max: other.totals.pointee.max,
       clamped: other.clampedCount)
   }
 
@@ -137,7 +168,7 @@ package final class Histogram {
     eachUsedRow { buckets in
       counts.advanced(by: buckets.lowerBound).update(repeating: 0, count: buckets.count)
     }
-    block.pointee = Block()
+    totals.pointee = Block()
   }
 
   /// The contents as a plain value.
@@ -145,9 +176,9 @@ package final class Histogram {
     var snapshot = HistogramSnapshot(digits: layout.digits)
     guard !isEmpty else { return snapshot }
     snapshot.count = count
-    snapshot.sum = block.pointee.sum
-    snapshot.min = block.pointee.min
-    snapshot.max = block.pointee.max
+    snapshot.sum = totals.pointee.sum
+    snapshot.min = totals.pointee.min
+    snapshot.max = totals.pointee.max
     snapshot.clampedCount = clampedCount
     eachUsedRow { buckets in
       for index in buckets where counts[index] > 0 {
@@ -168,20 +199,20 @@ package final class Histogram {
   private func addBucket(_ value: UInt64, times: UInt64) {
     let (row, index) = layout.position(of: value)
     counts[index] &+= times
-    block.pointee.rows |= 1 &<< UInt64(row)
+    totals.pointee.rows |= 1 &<< UInt64(row)
   }
 
   private func addTotals(count: UInt64, sum: UInt64, min: UInt64, max: UInt64, clamped: UInt64) {
     guard count > 0 else { return }
-    block.pointee.count &+= count
-    block.pointee.sum &+= sum
-    block.pointee.min = Swift.min(block.pointee.min, min)
-    block.pointee.max = Swift.max(block.pointee.max, max)
-    block.pointee.clamped &+= clamped
+    totals.pointee.count &+= count
+    totals.pointee.sum &+= sum
+    totals.pointee.min = Swift.min(totals.pointee.min, min)
+    totals.pointee.max = Swift.max(totals.pointee.max, max)
+    totals.pointee.clamped &+= clamped
   }
 
   private func eachUsedRow(_ body: (Range<Int>) -> Void) {
-    var rows = block.pointee.rows
+    var rows = totals.pointee.rows
     while rows != 0 {
       let row = rows.trailingZeroBitCount
       rows &= rows &- 1
