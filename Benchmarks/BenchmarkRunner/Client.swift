@@ -24,8 +24,9 @@ struct Client {
       let lastLine = child.errors.split(separator: "\n").last.map(String.init) ?? "no message"
       guard end.exitCode == 0 else { return .failed("exit code \(end.exitCode): \(lastLine)") }
       guard let count = iterations(child.text, site), count > 0 else { return .failed("no iterations") }
-      let seconds = name == Self.floor ? Self.floorSeconds(child.text) : Self.summarySeconds(at: site)
-      let report = name == Self.floor ? Self.object(Data(child.text.utf8)) : name == Self.ours ? Self.summary(at: site) : [:]
+      let isFloor = path.hasSuffix("/CFloor")
+      let seconds = isFloor ? Self.floorSeconds(child.text) : Self.summarySeconds(at: site)
+      let report = isFloor ? Self.object(Data(child.text.utf8)) : name == Self.ours ? Self.summary(at: site) : [:]
       return .measured(
         Measurement(
           iterations: count, seconds: seconds ?? end.wallSeconds, cpuSeconds: end.cpuSeconds, loadCPUSeconds: Self.loadCPUSeconds(report),

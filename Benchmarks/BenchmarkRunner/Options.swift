@@ -10,7 +10,7 @@ struct Options {
       --seconds S      how long each client runs (5)
       --rounds N       (3)
       --users N        16, 64 and 256 unless given; may be repeated
-      --only PART      order, redis-get, redis-get-per-user, pg-read, publish, http-get; latency: what chainrun reports beside what the floor
+      --only PART      order-poll, order, redis-get, redis-get-per-user, pg-read, publish, http-get; latency: what chainrun reports beside what the floor
                        sees at the same rate; scale: thousands of users that think. May be repeated; all of them unless given
       --markdown FILE  the tables once more, for docs/performance.md
       --json FILE      all single figures of the workloads

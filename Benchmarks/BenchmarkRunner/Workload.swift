@@ -7,9 +7,16 @@ struct Workload {
   let title: String
   /// The floor's mode.
   let floorMode: String
+  var floorOptions: [String] = []
+  /// Whether the floor keeps a ledger too.
+  var keepsLedger = false
 
   static let all = [
-    Workload(name: "order", title: "order chain: insert, publish + confirm, wait for the cache", floorMode: "order"),
+    Workload(
+      name: "order-poll", title: "order chain: insert, publish + confirm, ask the cache until it is there", floorMode: "order",
+      floorOptions: ["--wait", "poll"]),
+    Workload(
+      name: "order", title: "order chain with a ledger: the cache is watched, each event accounted for", floorMode: "order", keepsLedger: true),
     Workload(name: "redis-get", title: "Redis GET", floorMode: "redis-get"),
     Workload(name: "redis-get-per-user", title: "Redis GET, a connection per user", floorMode: "redis-get"),
     Workload(name: "pg-read", title: "PostgreSQL, prepared read by key", floorMode: "pg-read"),
@@ -19,10 +26,12 @@ struct Workload {
 
   /// The floor is always first: the others are measured against it.
   func clients(users: Int, seconds: Int, site: Site) throws -> [Client] {
+    let ledger = keepsLedger ? ["--ledger", site.scratch.appendingPathComponent("ledger.csv").path] : []
     var clients = [
       Client(
         name: Client.floor, path: site.programs + "/CFloor",
-        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations),
+        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"] + floorOptions + ledger,
+        iterations: Client.floorIterations),
       Client(
         name: Client.ours, path: site.programs + "/chainrun",
         arguments: [
@@ -38,6 +47,10 @@ struct Workload {
 
   private func knownTool(users: Int, seconds: Int, site: Site) -> Client? {
     switch name {
+    case "order":
+      return Client(
+        name: "C, no ledger", path: site.programs + "/CFloor",
+        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations)
     case "redis-get", "redis-get-per-user":
       // It knows no duration; about 90 000 requests fit into a second here, and their number is what is divided by.
       let requests = seconds * 90_000

@@ -69,6 +69,8 @@ void redis_get(User *user, const char *key, size_t length);  // then user_got
 void redis_await(User *user, int64_t order);                  // from now on user_noticed is called when order:<id> is written
 void redis_forget(int64_t order);
 void redis_flush(void);
+// Reads order:<id> for `count` ids, each `stride` bytes after the one before, and waits for all of them.
+void redis_read_all(size_t count, size_t stride, const int64_t *ids, void (*read)(size_t number, const char *value, size_t length));
 void redis_fill(int keys);  // bench:0 ... before the run
 void user_got(User *user, const char *value, size_t length);  // NULL when the key is not there
 void user_noticed(User *user);
@@ -85,5 +87,14 @@ void http_get(User *user);  // then user_answered
 uint64_t http_timer(void);  // when libcurl wants to be called, or UINT64_MAX
 void http_timer_fired(void);
 void user_answered(User *user, long status);
+
+// The ledger, if there is one.
+void ledger_open(const char *path);
+bool ledger_is_kept(void);
+void ledger_committed(const User *user, uint64_t sent, uint64_t acknowledged);
+void ledger_seen(int64_t id, uint64_t now);
+void ledger_compared(int64_t id, bool right);
+uint64_t ledger_close(void);  // the number of events that are not as they should be
+bool amount_is(const char *value, size_t length, const char *amount, size_t amount_length);
 
 void user_timer(User *user);

@@ -19,6 +19,7 @@ static const char usage[] =
     "  --redis-connections N (1; users for redis-get)\n"
     "  --routing-key KEY     for 'publish' (bench.none, which no queue is bound to)\n"
     "  --path PATH           for 'http-get' (/items)\n"
+    "  --ledger FILE         'order' keeps every event, reads all entries at the end and writes a row for each\n"
     "addresses come from ORDERS_DB, ORDERS_MQ, ORDERS_CACHE, ORDERS_API\n";
 
 enum Mode { ORDER, REDIS_GET, PG_READ, PUBLISH, HTTP_GET };
@@ -137,8 +138,10 @@ static void look(User *user) {
 }
 
 void user_inserted(User *user, int64_t id) {
+  uint64_t sent = user->step_start;
   step_ended(user, INSERT);
   user->order_id = id;
+  ledger_committed(user, sent, user->step_start);
   rabbitmq_publish(user, id, user->amount, user->amount_length);
 }
 
@@ -155,6 +158,12 @@ void user_confirmed(User *user, bool taken) {
   user->wait_start = user->step_start;
   if (push) redis_await(user, user->order_id);
   look(user);
+}
+
+bool amount_is(const char *value, size_t length, const char *amount, size_t amount_length) {
+  const char *found = memmem(value, length, "\"amount\":", 9);
+  if (found) found += 9 + (found[9] == ' ');
+  return found && found + amount_length < value + length && memcmp(found, amount, amount_length) == 0;
 }
 
 void user_got(User *user, const char *value, size_t length) {
@@ -174,10 +183,8 @@ void user_got(User *user, const char *value, size_t length) {
   }
   if (push) redis_forget(user->order_id);
   step_ended(user, WAIT);
-  const char *amount = memmem(value, length, "\"amount\":", 9);
-  if (amount) amount += 9 + (amount[9] == ' ');
-  bool right = amount && amount + user->amount_length < value + length &&
-               memcmp(amount, user->amount, (size_t)user->amount_length) == 0;
+  bool right = amount_is(value, length, user->amount, (size_t)user->amount_length);
+  ledger_compared(user->order_id, right);
   end(user, right);
 }
 
@@ -217,11 +224,11 @@ static void report(double seconds, double cpu) {
 int main(int count, char **arguments) {
   static const struct option options[] = {
       {"users", 1, 0, 'u'}, {"seconds", 1, 0, 's'}, {"iterations", 1, 0, 'i'}, {"rate", 1, 0, 'r'}, {"wait", 1, 0, 'w'},
-      {"pg-pool", 1, 0, 'p'}, {"redis-connections", 1, 0, 'c'}, {"routing-key", 1, 0, 'k'}, {"path", 1, 0, 'h'}, {0}};
+      {"pg-pool", 1, 0, 'p'}, {"redis-connections", 1, 0, 'c'}, {"routing-key", 1, 0, 'k'}, {"path", 1, 0, 'h'}, {"ledger", 1, 0, 'l'}, {0}};
   double seconds = 5;
   int pool = 0, redis_connections = 0;
   uint64_t wanted = 0;
-  const char *routing_key = NULL, *path = "/items";
+  const char *routing_key = NULL, *path = "/items", *ledger = NULL;
   for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
     switch (option) {
       case 'u': user_count = atoi(optarg); break;
@@ -233,6 +240,7 @@ int main(int count, char **arguments) {
       case 'c': redis_connections = atoi(optarg); break;
       case 'k': routing_key = optarg; break;
       case 'h': path = optarg; break;
+      case 'l': ledger = optarg; break;
       default: fputs(usage, stderr); return 2;
     }
   }
@@ -256,6 +264,7 @@ int main(int count, char **arguments) {
   if (mode == ORDER || mode == PUBLISH) {
     rabbitmq_open(routing_key ? routing_key : mode == ORDER ? "order.created" : "bench.none", user_count);
   }
+  if (mode == ORDER && ledger) ledger_open(ledger);
   if (mode == HTTP_GET) http_open(user_count, path);
 
   User *users = calloc((size_t)user_count, sizeof *users);
@@ -293,5 +302,6 @@ int main(int count, char **arguments) {
     loop_turn(arriving && idle_users && next_arrival < hopeless ? next_arrival : hopeless);
   }
   report((double)(now_nanoseconds() - started) / 1e9, cpu_seconds() - cpu_before);
+  wrong += ledger_close();
   return wrong == 0 ? 0 : 1;
 }

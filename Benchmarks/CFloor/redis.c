@@ -118,13 +118,16 @@ static void ready(Source *source, uint32_t events) {
 // ["message", "__redis__:invalidate", ["order:17", ...]]
 static void notices_ready(Source *source, uint32_t events) {
   if (!feed(&notices)) return;
+  uint64_t now = ledger_is_kept() ? now_nanoseconds() : 0;
   redisReply *reply;
   while ((reply = next_reply(&notices))) {
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 && reply->element[2]->type == REDIS_REPLY_ARRAY) {
       redisReply *keys = reply->element[2];
       for (size_t i = 0; i < keys->elements; i++) {
         if (keys->element[i]->len <= 6) continue;
-        struct Place *place = find(atoll(keys->element[i]->str + 6));
+        int64_t id = atoll(keys->element[i]->str + 6);
+        ledger_seen(id, now);
+        struct Place *place = find(id);
         if (place) user_noticed(place->user);
       }
     }
@@ -181,6 +184,38 @@ void redis_open(int connections, bool push) {
     loop_watch(&notices.source, EPOLLIN);
   }
   for (int i = 0; i < connections; i++) loop_watch(&links[i].source, EPOLLIN);
+}
+
+void redis_read_all(size_t count, size_t stride, const int64_t *ids, void (*read)(size_t number, const char *value, size_t length)) {
+  enum { BATCH = 500 };
+  for (size_t first = 0; first < count; first += BATCH) {
+    size_t end = first + BATCH < count ? first + BATCH : count;
+    for (size_t number = first; number < end; number++) {
+      char key[32] = "order:";
+      int64_t id = *(const int64_t *)((const char *)ids + number * stride);
+      const char *words[2] = {"GET", key};
+      size_t lengths[2] = {3, 6 + write_number(key + 6, (uint64_t)id)};
+      char *command = NULL;
+      int length = redisFormatCommandArgv(&command, 2, words, lengths);
+      memcpy(buffer_room(&links[0].out, (size_t)length), command, (size_t)length);
+      links[0].out.end += (size_t)length;
+      free(command);
+    }
+    buffer_send(&links[0].out, &links[0].source);
+    if (links[0].out.end) fail("Redis does not take %d commands at once", BATCH);
+    for (size_t number = first; number < end; number++) {
+      redisReply *reply;
+      char bytes[65536];
+      while (!(reply = next_reply(&links[0]))) {
+        ssize_t got = recv(links[0].source.fd, bytes, sizeof bytes, 0);
+        if (got <= 0) fail("Redis closed the connection");
+        redisReaderFeed(links[0].reader, bytes, (size_t)got);
+      }
+      bool found = reply->type == REDIS_REPLY_STRING;
+      read(number, found ? reply->str : NULL, found ? (size_t)reply->len : 0);
+      freeReplyObject(reply);
+    }
+  }
 }
 
 void redis_fill(int keys) {

@@ -14,7 +14,7 @@ struct GraphChainsTests {
 
   static let names = [
     "order-flow", "redis-get", "checkout", "browse-and-buy", "read-your-writes", "cache-warmup", "queue-inspection", "fan-out", "announce",
-    "api-smoke", "stock-contention", "order-alerts", "bench/order", "bench/redis-get", "bench/pg-read", "bench/publish", "bench/http-get",
+    "api-smoke", "stock-contention", "order-alerts", "bench/order", "bench/order-poll", "bench/redis-get", "bench/pg-read", "bench/publish", "bench/http-get",
   ]
 
   /// The connectors' own: these chains are what users run.
