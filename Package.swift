@@ -57,7 +57,7 @@ let package = Package(
     // Rung 1
     room("Diagnostics", imports: []),
     room("LosslessJSON", imports: ["CJSON"]),
-    room("Metrics", imports: ["LosslessJSON", "CZlib"]),
+    room("Metrics", imports: ["LosslessJSON", "CZlib", "CLinux"]),
 
     // Rung 2
     room("ChainProgram", imports: ["Diagnostics", "LosslessJSON", "CPCRE2"]),

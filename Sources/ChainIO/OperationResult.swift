@@ -112,6 +112,12 @@ package final class OperationResult {
   /// Asks for its memory: it will be written soon.
   package func prefetch() { UpcomingMemory.fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: 136) }
 
+  /// Asks for where its content will stand, once its own memory is there.
+  package func prefetchContent() {
+    UpcomingMemory.fetch(arena, bytes: 64)
+    UpcomingMemory.fetch(nodeStorage, bytes: MemoryLayout<Node>.stride)
+  }
+
   // Writing
 
   package func appendBytes(_ content: UnsafeRawBufferPointer) -> TextRange {

@@ -29,6 +29,15 @@ final class PublishTemplate {
   /// The header frame likewise; its body size stands at `bodySizeOffset`.
   private let header: [Part]
   private static let bodySizeOffset = 11
+  /// Everything up to the body, where none of it depends on arguments: the two frames and the beginning of the body's.
+  private let head: Head?
+
+  private struct Head {
+    let bytes: [UInt8]
+    /// Where the header frame begins.
+    let headerStart: Int
+    let headerBytes: Int
+  }
   private static let traceKey = Array("traceparent".utf8)
 
   /// - Throws: an `OperationError` of class `protocol` that says which key is wrong.
@@ -100,6 +109,18 @@ final class PublishTemplate {
     parts.append(.literal([isPersistent ? 2 : 1]))
     if let messageID { parts.append(.shortString(messageID, name: "message_id")) }
     header = try PublishTemplate.folded(parts)
+    head = PublishTemplate.head(method, header, channel: channel)
+  }
+
+  private static func head(_ method: [Part], _ header: [Part], channel: UInt16) -> Head? {
+    guard method.count == 1, header.count == 1, case .literal(var bytes) = method[0], case .literal(let fields) = header[0] else { return nil }
+    bytes.endFrame(from: 0)
+    let headerStart = bytes.count
+    bytes += fields
+    bytes.endFrame(from: headerStart)
+    let headerBytes = bytes.count - headerStart
+    bytes.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)
+    return Head(bytes: bytes, headerStart: headerStart, headerBytes: headerBytes)
   }
 
   /// Appends the message's frames.
@@ -109,18 +130,27 @@ final class PublishTemplate {
     to output: inout [UInt8], arguments: UnsafePointer<Value>, channel: UInt16, frameBytesMax: Int, trace: TraceParent? = nil
   ) -> Outcome {
     let start = output.count
-    if let field = PublishTemplate.append(method, to: &output, arguments: arguments, trace: nil) { return refuse(field, &output, start) }
-    output.endFrame(from: start)
-    let headerStart = output.count
-    if let field = PublishTemplate.append(header, to: &output, arguments: arguments, trace: trace) { return refuse(field, &output, start) }
-    output.endFrame(from: headerStart)
-    guard output.count - headerStart <= frameBytesMax else {
+    let headerStart: Int
+    let headerBytes: Int
+    if let head {
+      output.append(contentsOf: head.bytes)
+      headerStart = start + head.headerStart
+      headerBytes = head.headerBytes
+    } else {
+      if let field = PublishTemplate.append(method, to: &output, arguments: arguments, trace: nil) { return refuse(field, &output, start) }
+      output.endFrame(from: start)
+      headerStart = output.count
+      if let field = PublishTemplate.append(header, to: &output, arguments: arguments, trace: trace) { return refuse(field, &output, start) }
+      output.endFrame(from: headerStart)
+      headerBytes = output.count - headerStart
+      output.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)
+    }
+    guard headerBytes <= frameBytesMax else {
       output.removeLast(output.count - start)
       return .refused(
         OperationError(.protocol, code: "too-long", "the message's headers exceed the broker's frame size of \(frameBytesMax) bytes"))
     }
-    let bodyStart = output.count
-    output.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)
+    let bodyStart = headerStart + headerBytes
     body.append(to: &output, arguments: arguments)
     var route: UInt64 = 0
     var content: UInt64 = 0

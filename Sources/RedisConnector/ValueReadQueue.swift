@@ -68,6 +68,13 @@ struct ValueReadQueue: ~Copyable {
     guard reads.contains(nextToArrive) else { preconditionFailure("a value that was not asked for") }
     reads[nextToArrive].arrived(outcome, now: now)
     nextToArrive += 1
+    prefetchNext()
+  }
+
+  /// The memory of those that come next: the second one's own, and where the first one's value will stand.
+  private func prefetchNext() {
+    guard nextToArrive < reads.next else { return }
+    reads[nextToArrive].result._withUnsafeGuaranteedRef { $0.prefetchContent() }
     if nextToArrive + 1 < reads.next { reads[nextToArrive + 1].result._withUnsafeGuaranteedRef { $0.prefetch() } }
   }
 
