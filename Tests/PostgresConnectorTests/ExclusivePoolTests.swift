@@ -1,4 +1,5 @@
 import ChainIO
+import ChainProgram
 import Testing
 
 private final class Nobody: CallOwner {
@@ -11,7 +12,13 @@ private final class Nobody: CallOwner {
 
   init() throws { reactor = try Reactor() }
 
-  private func calls(_ count: Int) -> [OperationCall] { (0..<count).map { OperationCall(owner: owner, reactor: reactor, tag: $0) } }
+  private func calls(_ count: Int) -> [OperationCall] { (0..<count).map { begun(OperationCall(owner: owner, reactor: reactor, tag: $0)) } }
+
+  /// Under way, so that it keeps itself: the pool does not.
+  private func begun(_ call: OperationCall) -> OperationCall {
+    call.begin(operation: 0, arguments: UnsafePointer(bitPattern: MemoryLayout<Value>.alignment)!, now: 0)
+    return call
+  }
 
   /// `run 3 on 1`, `wait`, `rest`: the call by its tag.
   private func text(_ action: ExclusivePool.Action) -> String {
@@ -123,7 +130,7 @@ private final class Nobody: CallOwner {
   }
 
   private func owned(_ users: [Int]) -> [OperationCall] {
-    users.enumerated().map { OperationCall(owner: owner, reactor: reactor, tag: $0, user: $1) }
+    users.enumerated().map { begun(OperationCall(owner: owner, reactor: reactor, tag: $0, user: $1)) }
   }
 
   @Test func `with a connection for each user, everybody gets their own and waits for no other`() {
