@@ -16,7 +16,8 @@ struct Workload {
       name: "order-poll", title: "order chain: insert, publish + confirm, ask the cache until it is there", floorMode: "order",
       floorOptions: ["--wait", "poll"]),
     Workload(
-      name: "order", title: "order chain with a ledger: the cache is watched, each event accounted for", floorMode: "order", keepsLedger: true),
+      name: "order", title: "order chain with a ledger: the cache is watched, each event accounted for", floorMode: "order",
+      keepsLedger: true),
     Workload(name: "redis-get", title: "Redis GET", floorMode: "redis-get"),
     Workload(name: "redis-get-per-user", title: "Redis GET, a connection per user", floorMode: "redis-get"),
     Workload(name: "pg-read", title: "PostgreSQL, prepared read by key", floorMode: "pg-read"),

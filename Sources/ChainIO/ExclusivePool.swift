@@ -100,7 +100,8 @@ package struct ExclusivePool: ~Copyable {
   /// A waiting call gave up.
   package mutating func callLeft(_ call: OperationCall) {
     let position = call.place & (ring.count - 1)
-    let isWaiting = call.place >= headSequence && call.place < tailSequence && ring[position].call?.toOpaque() == Unmanaged.passUnretained(call).toOpaque()
+    let isInLine = call.place >= headSequence && call.place < tailSequence
+    let isWaiting = isInLine && ring[position].call?.toOpaque() == Unmanaged.passUnretained(call).toOpaque()
     precondition(isWaiting, "a call left a queue in which it does not stand")
     ring[position].call = nil
     waitingCount -= 1

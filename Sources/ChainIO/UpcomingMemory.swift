@@ -3,7 +3,7 @@ internal import CLinux
 /// Pieces of memory that somebody will use together, soon: fetched into the processor's caches ahead of that.
 ///
 /// Between two steps of one virtual user come those of all others and the servers' work, so each step finds its user's memory cold: with 256
-/// users its twenty cache lines, waited for one after the other, cost more than what is computed on them. Asked for as soon as the reply is
+/// users its dozens of cache lines, waited for one after the other, cost more than what is computed on them. Asked for as soon as the reply is
 /// read, they come while the other replies are read.
 package struct UpcomingMemory {
   /// Each a place in memory, and in the upper 16 bits, which no address of a process uses, how many bytes; 0 for none.

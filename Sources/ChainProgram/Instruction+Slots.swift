@@ -18,7 +18,8 @@ extension Instruction {
   /// Whether what it writes may have memory of its own, beyond the slot.
   package var mayAllocate: Bool {
     switch self {
-    case .move, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText, .loadResult, .loadResultAt, .loadResultJSON: true
+    case .move, .cast, .call, .jsonMember, .element, .makeList, .castAll, .match, .buildText, .loadResult, .loadResultAt, .loadResultJSON:
+      true
     case .binary(let operation, _, _, _): operation == .concatenateText
     case .constant, .compare, .not, .negate, .loadResultInt, .loadResultDecimal, .loadPresence, .loadKeyInt, .count, .chooseBranch, .stamp,
       .jump, .jumpIfFalse, .jumpIfTrue, .jumpIfNull, .enterStep, .submit, .check, .think, .probeBegin, .probeAgain, .probeEnd, .awaitHop,

@@ -113,7 +113,9 @@ final class PublishTemplate {
   }
 
   private static func head(_ method: [Part], _ header: [Part], channel: UInt16) -> Head? {
-    guard method.count == 1, header.count == 1, case .literal(var bytes) = method[0], case .literal(let fields) = header[0] else { return nil }
+    guard method.count == 1, header.count == 1, case .literal(var bytes) = method[0], case .literal(let fields) = header[0] else {
+      return nil
+    }
     bytes.endFrame(from: 0)
     let headerStart = bytes.count
     bytes += fields
@@ -140,7 +142,9 @@ final class PublishTemplate {
       if let field = PublishTemplate.append(method, to: &output, arguments: arguments, trace: nil) { return refuse(field, &output, start) }
       output.endFrame(from: start)
       headerStart = output.count
-      if let field = PublishTemplate.append(header, to: &output, arguments: arguments, trace: trace) { return refuse(field, &output, start) }
+      if let field = PublishTemplate.append(header, to: &output, arguments: arguments, trace: trace) {
+        return refuse(field, &output, start)
+      }
       output.endFrame(from: headerStart)
       headerBytes = output.count - headerStart
       output.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)
