@@ -285,7 +285,7 @@ struct GraphFlowTests {
           - log: "bye ${session}"
         steps:
           - redis: GET item
-            capture: { entry: reply as json, price: reply as decimal, label: reply as string }
+            capture: { entry: reply as json, price: reply as decimal, label: reply as string, session: reply as string }
           - set: { copy: "greeting + session + label" }
           - log: "${copy} ${price} ${entry.amount as decimal}"
         """)

@@ -33,6 +33,7 @@ import Testing
     let (histogram, sum) = (Histogram(), Histogram())
     for number in 1...100 {
       histogram.record(UInt64(number))
+      #expect(histogram.count == UInt64((number - 1) % 7 + 1))
       if number % 7 == 0 { histogram.drain(into: sum) }
       let both = Histogram()
       both.add(sum)
