@@ -10,8 +10,8 @@ struct Options {
       --seconds S      how long each client runs (5)
       --rounds N       (3)
       --users N        16, 64 and 256 unless given; may be repeated
-      --only PART      order-poll, order, redis-get, redis-get-per-user, pg-read, publish, http-get; latency: what chainrun reports beside what the floor
-                       sees at the same rate; scale: thousands of users that think. May be repeated; all of them unless given
+      --only PART      order-poll, order, redis-get, redis-get-per-user, pg-read, publish, http-get; latency: what chainrun reports beside
+                       what the floor sees at the same rate; scale: thousands of users that think. May be repeated; all of them unless given
       --markdown FILE  the tables once more, for docs/performance.md
       --json FILE      all single figures of the workloads
       --soak S         instead of all that: one run of S seconds at 2 000 iterations a second, whose memory is sampled; exit code 1 if it grew

@@ -29,10 +29,7 @@ struct Workload {
   func clients(users: Int, seconds: Int, site: Site) throws -> [Client] {
     let ledger = keepsLedger ? ["--ledger", site.scratch.appendingPathComponent("ledger.csv").path] : []
     var clients = [
-      Client(
-        name: Client.floor, path: site.programs + "/CFloor",
-        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"] + floorOptions + ledger,
-        iterations: Client.floorIterations),
+      floor(Client.floor, floorOptions + ledger, users: users, seconds: seconds, site: site),
       Client(
         name: Client.ours, path: site.programs + "/chainrun",
         arguments: [
@@ -46,12 +43,16 @@ struct Workload {
     return clients
   }
 
+  private func floor(_ name: String, _ options: [String], users: Int, seconds: Int, site: Site) -> Client {
+    Client(
+      name: name, path: site.programs + "/CFloor", arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"] + options,
+      iterations: Client.floorIterations)
+  }
+
   private func knownTool(users: Int, seconds: Int, site: Site) -> Client? {
     switch name {
     case "order":
-      return Client(
-        name: "C, no ledger", path: site.programs + "/CFloor",
-        arguments: [floorMode, "--users", "\(users)", "--seconds", "\(seconds)"], iterations: Client.floorIterations)
+      return floor("C, no ledger", [], users: users, seconds: seconds, site: site)
     case "redis-get", "redis-get-per-user":
       // It knows no duration; about 90 000 requests fit into a second here, and their number is what is divided by.
       let requests = seconds * 90_000

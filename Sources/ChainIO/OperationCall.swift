@@ -29,7 +29,7 @@ package final class OperationCall {
 
   // What each operation uses stands first: it is fetched ahead (`prefetch`).
   /// Bytes of this object, its header of 16 among them, up to `tag`.
-  private static let hotBytes = 176
+  private static let hotBytes = 184
   package let result = OperationResult()
   // Unsafe and so without a count: whoever owns the call lives until it has ended, and its reactor until nothing runs on it any more.
   private unowned(unsafe) var owner: (any CallOwner)?

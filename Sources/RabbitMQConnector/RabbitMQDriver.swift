@@ -154,7 +154,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       return note(now: reactor.now)
     }
     if waiting.isEmpty || isPerUser, let connection = takeConnection(for: call) {
-      // Asked for now, in the same step.
+      // Nothing lies between being submitted and being sent: its service time begins there.
       publish(call, on: connection, now: call.submittedNanoseconds)
     } else {
       let ticket = waiting.append(call)

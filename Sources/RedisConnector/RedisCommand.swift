@@ -68,18 +68,10 @@ final class RedisCommand {
 /// Requests as the server reads them: an array of bulk strings. hiredis' own formatter allocates each time.
 enum RESP {
   static func appendHeader(_ marker: UInt8, _ count: Int, to output: inout [UInt8]) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { header in
-      var start = 22
-      var rest = count
-      (header[22], header[23]) = (13, 10)
-      repeat {
-        start -= 1
-        header[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      } while rest != 0
-      header[start - 1] = marker
-      output.append(contentsOf: UnsafeBufferPointer(rebasing: header[(start - 1)...]))
-    }
+    output.append(marker)
+    Value.appendInteger(Int64(count), to: &output)
+    output.append(13)
+    output.append(10)
   }
 
   static func appendBulk(_ content: [UInt8], to output: inout [UInt8]) {

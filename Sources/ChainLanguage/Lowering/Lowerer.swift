@@ -47,22 +47,6 @@ struct Lowerer {
     return builder.finish()
   }
 
-  /// - Parameter iterations: The code of all scenarios, lanes included.
-  private func spentSlots(of iterations: Range<Int>) -> [SlotIndex] {
-    let program = builder.program
-    var spent: Set<SlotIndex> = []
-    var kept = Set(program.userSlots)
-    for (pc, instruction) in program.instructions.enumerated() {
-      if iterations.contains(pc) {
-        if instruction.mayAllocate, let slot = instruction.destination, program.slots[slot.index].mayHoldMemory { spent.insert(slot) }
-      } else {
-        kept.formUnion(instruction.sources(in: program))
-        if let slot = instruction.destination { kept.insert(slot) }
-      }
-    }
-    return spent.subtracting(kept).sorted()
-  }
-
   /// - Parameter keeping: Slots that have their values from before the block.
   private mutating func block(
     _ steps: [TypedStep], at range: SourceRange, feeds: [(feed: FeedIndex, base: SlotIndex)] = [], keeping kept: Set<SlotIndex> = []
@@ -485,20 +469,5 @@ struct Lowerer {
       if let path = instruction.resultPath, builder.program.resultPaths[path.index].field != .key { return true }
     }
     return false
-  }
-}
-
-extension SlotDescription {
-  /// A temporary is used for values of several types, whatever the first one was.
-  fileprivate var mayHoldMemory: Bool { name.hasPrefix(".") || type.mayHoldMemory }
-}
-
-extension ValueType {
-  fileprivate var mayHoldMemory: Bool {
-    switch self {
-    case .string, .bytes, .json, .list, .map, .row, .rows, .untyped, .messages: true
-    case .int, .decimal, .float, .bool, .duration, .instant, .uuid, .rate, .size, .percentage, .null, .invalid: false
-    case .optional(let wrapped), .secret(let wrapped): wrapped.mayHoldMemory
-    }
   }
 }

@@ -31,7 +31,7 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
 
   // What each step uses stands together, at the beginning: it is fetched ahead when a call ends (`UpcomingMemory`).
   /// Bytes of this object, its header of 16 among them, up to `index`.
-  private static let hotBytes = 384
+  private static let hotBytes = 312
   let frame: UnsafeMutablePointer<Value>
   // Constants, which nobody need keep alive by a count while they are used.
   let call: OperationCall

@@ -54,7 +54,7 @@ package final class Histogram {
 
   /// Records one duration.
   ///
-  /// - Complexity: constant, a few nanoseconds; does not allocate, lock or trap.
+  /// - Complexity: constant, a few nanoseconds on average: each 16th call counts the values before it. Does not allocate, lock or trap.
   @inline(__always)
   package func record(_ nanoseconds: UInt64) {
     clinux_prefetch(counts + layout.position(of: nanoseconds).index, 8)
