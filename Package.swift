@@ -122,7 +122,7 @@ let package = Package(
     tests("HTTPConnectorTests", imports: ["HTTPConnector", "ChainIO", "ChainProgram"]),
     // Replaces malloc in the test executable to count a thread's allocations.
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
-    // Replaces clock_gettime and epoll_pwait2 there, for threads that ask for a clock of their own.
+    // Replaces clock_gettime, epoll_pwait2 and timerfd_settime there, for threads that ask for a clock of their own.
     .target(name: "CVirtualClock", path: "Tests/Support/CVirtualClock"),
     tests(
       "ChainRuntimeTests",

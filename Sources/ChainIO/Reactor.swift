@@ -51,11 +51,14 @@ package final class Reactor {
   private var sources: [Slot] = []
   private var freeSlots: [UInt32] = []
   private var timers = TimerHeap()
+  private var alarm: Alarm
   private var jobs = JobQueue()
   private var flushables: ContiguousArray<any TurnFlushable> = []
   private var isStopping = false
   private let events: UnsafeMutablePointer<epoll_event>
   private static let eventCapacity = 512
+  /// What the kernel tells for descriptors of the reactor's own: indices that no source has.
+  private static let mailboxMark = UInt64.max, alarmMark = UInt64.max - 1
   /// The loop runs for a few microseconds at a time, and each time it waits for a processor everything it measures is late. The shortest
   /// slice that the kernel gives, so that it is run before the busy threads of servers on the same machine.
   private static let sliceNanoseconds: UInt = 100_000
@@ -97,8 +100,12 @@ package final class Reactor {
     epoll = clinux_epoll_create()
     guard epoll >= 0 else { throw OperationError.system("epoll_create1", errno) }
     mailbox = try ReactorMailbox()
+    alarm = try Alarm()
     events = .allocate(capacity: Reactor.eventCapacity)
-    guard clinux_epoll_add(epoll, mailbox.descriptor, EPOLLIN.rawValue, UInt64.max) == 0 else {
+    guard clinux_epoll_add(epoll, mailbox.descriptor, EPOLLIN.rawValue, Reactor.mailboxMark) == 0 else {
+      throw OperationError.system("epoll_ctl", errno)
+    }
+    guard clinux_epoll_add(epoll, alarm.descriptor, EPOLLIN.rawValue | EPOLLET.rawValue, Reactor.alarmMark) == 0 else {
       throw OperationError.system("epoll_ctl", errno)
     }
   }
@@ -133,12 +140,13 @@ package final class Reactor {
       let earliest = timers.earliestNanoseconds()
       if earliest != .max {
         let current = MonotonicClock.now
-        timeout = min(limit, earliest > current ? earliest - current : 0)
+        if !alarm.covers(earliest, now: current) { timeout = min(limit, earliest > current ? earliest - current : 0) }
       }
     }
     let count = clinux_epoll_wait(epoll, events, Int32(Reactor.eventCapacity), timeout)
     now = MonotonicClock.now
     turnStart = now
+    alarm.timePassed(now: now)
     if count > 0 {
       for position in 0..<Int(count) { prefetchSource(of: events[position]) }
       for position in 0..<Int(count) { serve(events[position]) }
@@ -162,7 +170,7 @@ package final class Reactor {
   private func serve(_ event: epoll_event) {
     var event = event
     let data = clinux_epoll_data(&event)
-    if data == .max {
+    if data == Reactor.mailboxMark {
       for message in mailbox.takeAll() { message(self) }
       return
     }

@@ -63,6 +63,12 @@ static inline int clinux_epoll_wait(int epoll, struct epoll_event *events, int c
 
 // The flags are enumerations in C, each a type of its own in Swift.
 static inline int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int clinux_timer_descriptor(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+// Readable from `nanoseconds` of CLOCK_MONOTONIC on; at once if that has passed.
+static inline int clinux_timer_set(int descriptor, uint64_t nanoseconds) {
+  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000ull), .tv_nsec = (long)(nanoseconds % 1000000000ull)}};
+  return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &when, 0);
+}
 static inline int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 static inline int clinux_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
 static inline int clinux_connect(int descriptor, const void *address, uint32_t length) {

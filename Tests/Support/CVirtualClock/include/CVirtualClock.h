@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 /// A clock of its own for the calling thread: from `begin` to `end`, CLOCK_MONOTONIC is what this says, and an `epoll_pwait2` that finds
-/// nothing ready does not wait but moves the clock on by its timeout. A reactor, and everything on it, then lives through hours in
-/// moments, each timer at its exact time, on however busy a machine.
+/// nothing ready does not wait but moves the clock on by its timeout, or to where the thread's `timerfd_settime` goes off. A reactor, and
+/// everything on it, then lives through hours in moments, each timer at its exact time, on however busy a machine. A thread has one reactor.
 ///
 /// Done by functions of those names in the test executable, which the dynamic linker finds before glibc's. Other threads are not concerned.
 void cvirtualclock_begin(uint64_t nanoseconds);
