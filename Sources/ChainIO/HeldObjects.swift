@@ -20,6 +20,14 @@ package struct HeldObjects<Object: AnyObject>: ~Copyable {
     references.deallocate()
   }
 
+  @inlinable
+  package var count: Int { references.count }
+
+  @inlinable
+  package func contains(where condition: (Object) -> Bool) -> Bool {
+    references.contains { $0?._withUnsafeGuaranteedRef(condition) == true }
+  }
+
   @inlinable @inline(__always)
   package func each(_ body: (Object) -> Void) {
     for index in 0..<references.count { references[index]?._withUnsafeGuaranteedRef(body) }

@@ -43,7 +43,7 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
 
   let number: Int
   /// The driver owns its connections.
-  private let owner: Unmanaged<PostgresDriver>
+  private var owner: Unmanaged<PostgresDriver>!
   private var driver: PostgresDriver { owner.takeUnretainedValue() }
   private let reactor: Reactor
   /// libpq's handle; this object is its one owner.
@@ -65,13 +65,18 @@ final class PostgresConnection: ReadinessSource, TimerOwner {
   /// Attempts to connect that failed in a row.
   var failedAttempts = 0
 
-  init(number: Int, driver: PostgresDriver, reactor: Reactor) {
+  /// Without a driver yet, which keeps its connections in a constant. `belong(to:)` comes before `open`.
+  ///
+  /// - Parameter statements: How many the driver has.
+  init(number: Int, statements: Int, reactor: Reactor) {
     self.number = number
-    owner = .passUnretained(driver)
     self.reactor = reactor
-    isPrepared = ContiguousArray(repeating: false, count: driver.plans.count)
+    isPrepared = ContiguousArray(repeating: false, count: statements)
     timer = ReactorTimer(owner: self)
   }
+
+  func belong(to driver: PostgresDriver) { owner = .passUnretained(driver) }
+  func belongs(to driver: PostgresDriver) -> Bool { owner.toOpaque() == Unmanaged.passUnretained(driver).toOpaque() }
 
   deinit { PQfinish(handle) }
 

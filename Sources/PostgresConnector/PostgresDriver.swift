@@ -19,7 +19,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   /// By the program's operation index; nil for operations of other connections.
   private let plansByOperation: HeldObjects<StatementPlan>
   private let connectTimeoutNanoseconds: UInt64
-  private var connections: ContiguousArray<PostgresConnection> = []
+  private let connections: HeldObjects<PostgresConnection>
   private var pool: ExclusivePool
   /// Connections with a statement to be sent at the end of the turn.
   private var sending: ContiguousArray<Int> = []
@@ -76,7 +76,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
       size: size, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds, isPerUser: declaration.pool == .perUser)
     limiter = ReconnectLimiter(declaration)
     self.reactor = reactor
-    for number in 0..<size { connections.append(PostgresConnection(number: number, driver: self, reactor: reactor)) }
+    connections = HeldObjects((0..<size).map { PostgresConnection(number: $0, statements: plans.count, reactor: reactor) })
+    connections.each { $0.belong(to: self) }
     acquireTimer = ReactorTimer(owner: self)
   }
 
@@ -85,7 +86,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   package func open(deadline: UInt64, completion: @escaping (OperationError?) -> Void) {
     precondition(opening == nil, "a driver is opened once")
     opening = Opening(deadline: deadline, completion: completion)
-    for connection in connections { wantsToConnect(connection) }
+    connections.each { wantsToConnect($0) }
   }
 
   private func finishOpening(_ error: OperationError?) {
@@ -116,7 +117,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
 
   private func connectEnded() {
     connectsInFlight -= 1
-    if !connectQueue.isEmpty { wantsToConnect(connections[connectQueue.removeFirst()]) }
+    if !connectQueue.isEmpty { connections.with(connectQueue.removeFirst()) { wantsToConnect($0) } }
   }
 
   func connectionOpened(_ connection: PostgresConnection) {
@@ -207,8 +208,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   /// The connection of this driver that the call's user holds, or held before it was lost.
   private func leasedConnection(of call: OperationCall) -> PostgresConnection? {
     guard let lease = call.lease, let connection = lease as? PostgresConnection else { return nil }
-    guard connections.indices.contains(connection.number), connections[connection.number] === connection else { return nil }
-    return connection
+    return connection.belongs(to: self) ? connection : nil
   }
 
   private func perform(_ action: ExclusivePool.Action) {
@@ -217,7 +217,10 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     case .wait(let deadline):
       // Deadlines come in the queue's order: an armed timer is early enough.
       if !acquireTimer.isArmed { reactor.arm(acquireTimer, at: deadline) }
-    case .run(let call, let number): plansByOperation.with(call.operation) { run(call, $0, on: connections[number]) }
+    case .run(let call, let number):
+      plansByOperation.with(call.operation) { plan in
+        connections.with(number) { run(call, plan, on: $0) }
+      }
     }
     note(now: reactor.now)
   }
@@ -235,8 +238,8 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
     // A call that cannot be sent frees its connection, and another may take it.
     var position = 0
     while position < sending.count {
-      if position + 1 < sending.count { connections[sending[position + 1]].prefetchStatement() }
-      connections[sending[position]].sendNow()
+      if position + 1 < sending.count { connections.with(sending[position + 1]) { $0.prefetchStatement() } }
+      connections.with(sending[position]) { $0.sendNow() }
       position += 1
     }
     sending.removeAll(keepingCapacity: true)
@@ -309,7 +312,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
       call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
     case .inFlight:
       let plan = plansByOperation.with(call.operation) { $0 }
-      let connection = connections[call.place]
+      let connection = connections.with(call.place) { $0 }
       let isInTransaction = connection.leaseHolder === call
       if connection.takeBack() {
         call.fail(OperationError(.timeout, code: "pool", "no connection of '\(name)' became free before the deadline"), at: now)
@@ -350,7 +353,7 @@ final class PostgresDriver: ConnectionDriver, TimerOwner, TurnFlushable {
   package func close() {
     isClosed = true
     acquireTimer.invalidate()
-    for connection in connections {
+    connections.each { connection in
       pool.connectionLost(connection.number)
       connection.close()
     }

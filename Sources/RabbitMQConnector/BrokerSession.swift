@@ -165,6 +165,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
     receivedNanoseconds = now
     suspectNanoseconds = .max
     var rest = bytes
+    // Once, and not for each frame: to look whether the owner is still there costs as much as a count.
+    let owner = self.owner!
     do throws(OperationError) {
       while !rest.isEmpty, stage != .closed {
         guard let (channel, frame) = try decoder!.next(&rest) else { continue }

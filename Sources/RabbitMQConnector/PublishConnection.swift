@@ -54,7 +54,7 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
     var packed: Int { Int(sequence) << 18 | connection << 2 | book.rawValue }
   }
 
-  private unowned let driver: RabbitMQDriver
+  private unowned var driver: RabbitMQDriver!
   private let reactor: Reactor
   private let address: BrokerAddress
   private let index: Int
@@ -81,14 +81,16 @@ final class PublishConnection: BrokerSessionOwner, TimerOwner {
   /// Bytes that the kernel has not taken, above which calls wait.
   static let highWaterBytes = 1 << 20
 
-  init(driver: RabbitMQDriver, reactor: Reactor, address: BrokerAddress, index: Int) {
-    self.driver = driver
+  /// Without a driver yet, which keeps its connections in a constant. `belong(to:)` comes before `connect`.
+  init(reactor: Reactor, address: BrokerAddress, index: Int) {
     self.reactor = reactor
     self.address = address
     self.index = index
     session = BrokerSession(reactor: reactor, address: address)
     session.belong(to: self)
   }
+
+  func belong(to driver: RabbitMQDriver) { self.driver = driver }
 
   var isBlocked: Bool { stage == .ready && session.isBlocked }
   var canPublish: Bool { stage == .ready && !session.isBlocked && session.pendingBytes < PublishConnection.highWaterBytes }

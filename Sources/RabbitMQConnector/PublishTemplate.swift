@@ -33,7 +33,8 @@ final class PublishTemplate {
   private let head: Head?
 
   private struct Head {
-    let bytes: [UInt8]
+    /// The template's own: an array is counted each time it is written.
+    let bytes: UnsafeMutableRawBufferPointer
     /// Where the header frame begins.
     let headerStart: Int
     let headerBytes: Int
@@ -122,8 +123,12 @@ final class PublishTemplate {
     bytes.endFrame(from: headerStart)
     let headerBytes = bytes.count - headerStart
     bytes.beginFrame(type: UInt8(AMQP_FRAME_BODY), channel: channel)
-    return Head(bytes: bytes, headerStart: headerStart, headerBytes: headerBytes)
+    let own = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+    own.copyBytes(from: bytes)
+    return Head(bytes: own, headerStart: headerStart, headerBytes: headerBytes)
   }
+
+  deinit { head?.bytes.deallocate() }
 
   /// Appends the message's frames.
   ///

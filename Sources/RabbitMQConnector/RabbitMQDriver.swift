@@ -10,7 +10,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
   /// By the program's operation numbers; nil for other connections' operations.
   private let templates: HeldObjects<PublishTemplate>
   private let queueTemplates: HeldObjects<QueueTemplate>
-  private var connections: ContiguousArray<PublishConnection> = []
+  private let connections: HeldObjects<PublishConnection>
   private var nextConnection = 0
   private var queueConnection: QueueConnection?
   /// Calls that no connection can take now, oldest first.
@@ -56,19 +56,19 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     }
     self.templates = HeldObjects(templates)
     self.queueTemplates = HeldObjects(queueTemplates)
-    if queueTemplates.contains(where: { $0 != nil }) {
-      queueConnection = QueueConnection(
-        driver: self, reactor: reactor, address: address, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
-      // Who only looks into queues needs no confirms.
-      if templates.allSatisfy({ $0 == nil }) { return }
-    }
+    let usesQueues = queueTemplates.contains { $0 != nil }
     let size: Int
     switch declaration.pool {
+    // Who only looks into queues needs no confirms.
+    case _ where usesQueues && templates.allSatisfy({ $0 == nil }): size = 0
     case .size(let count): size = max(count, 1)
     case .perUser: size = max(users, 1)
     }
-    for index in 0..<size {
-      connections.append(PublishConnection(driver: self, reactor: reactor, address: address, index: index))
+    connections = HeldObjects((0..<size).map { PublishConnection(reactor: reactor, address: address, index: $0) })
+    connections.each { $0.belong(to: self) }
+    if usesQueues {
+      queueConnection = QueueConnection(
+        driver: self, reactor: reactor, address: address, acquireTimeoutNanoseconds: declaration.acquireTimeoutNanoseconds)
     }
   }
 
@@ -105,7 +105,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       let index = current.started
       current.started += 1
       opening = current
-      connections[index].connect(deadline: current.deadline)
+      connections.with(index) { $0.connect(deadline: current.deadline) }
     }
   }
 
@@ -135,7 +135,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
 
   private func failOpening(_ error: OperationError) -> Bool {
     guard let failed = opening.take() else { return false }
-    for other in connections { other.close() }
+    connections.each { $0.close() }
     queueConnection?.close()
     failed.completion(error)
     return true
@@ -155,7 +155,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     }
     if waiting.isEmpty || isPerUser, let connection = takeConnection(for: call) {
       // Nothing lies between being submitted and being sent: its service time begins there.
-      publish(call, on: connection, now: call.submittedNanoseconds)
+      publish(call, connection: connection, now: call.submittedNanoseconds)
     } else {
       let ticket = waiting.append(call)
       call.place = PublishConnection.Place(.waiting, connection: 0, sequence: ticket).packed
@@ -164,23 +164,25 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     }
   }
 
-  private func publish(_ call: OperationCall, on connection: PublishConnection, now: UInt64) {
-    templates.with(call.operation) { connection.publish(call, $0, now: now) }
+  private func publish(_ call: OperationCall, connection index: Int, now: UInt64) {
+    connections.with(index) { connection in
+      templates.with(call.operation) { connection.publish(call, $0, now: now) }
+    }
   }
 
-  private func takeConnection(for call: OperationCall) -> PublishConnection? {
+  /// - Returns: The number of a connection that can publish now.
+  private func takeConnection(for call: OperationCall) -> Int? {
     guard isPerUser else { return takeConnection() }
-    let own = connections[call.user % connections.count]
-    return own.canPublish ? own : nil
+    let own = call.user % connections.count
+    return connections.with(own, \.canPublish) ? own : nil
   }
 
-  private func takeConnection() -> PublishConnection? {
-    if connections.count == 1 { return connections[0].canPublish ? connections[0] : nil }
+  private func takeConnection() -> Int? {
     for _ in 0..<connections.count {
-      let connection = connections[nextConnection]
+      let index = nextConnection
       nextConnection += 1
       if nextConnection == connections.count { nextConnection = 0 }
-      if connection.canPublish { return connection }
+      if connections.with(index, \.canPublish) { return index }
     }
     return nil
   }
@@ -192,12 +194,12 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     if isPerUser {
       for ticket in waiting.head..<waiting.next {
         guard let call = waiting[ticket], let connection = takeConnection(for: call), waiting.take(ticket) != nil else { continue }
-        publish(call, on: connection, now: MonotonicClock.now)
+        publish(call, connection: connection, now: MonotonicClock.now)
       }
       return
     }
     while !waiting.isEmpty, let connection = takeConnection(), let call = waiting.popFirst() {
-      publish(call, on: connection, now: MonotonicClock.now)
+      publish(call, connection: connection, now: MonotonicClock.now)
     }
   }
 
@@ -209,7 +211,7 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
       meter.refused()
       note(now: now)
       call.fail(OperationError(.timeout, code: "deadline", "the message was not sent by the deadline: \(reasonForWaiting)"), at: now)
-    case .confirms, .handing: connections[place.connection].abandon(call, place, now: now)
+    case .confirms, .handing: connections.with(place.connection) { $0.abandon(call, place, now: now) }
     case .queue: queueConnection?.abandon(call, place, now: now)
     }
   }
@@ -247,7 +249,11 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
 
   private func note(now: UInt64) { meter.changed(busy: 0, waiting: waiting.count + (queueConnection?.waitingCount ?? 0), now: now) }
 
-  var inFlight: Int { connections.reduce(queueConnection?.busyCount ?? 0) { $0 + $1.inFlight } }
+  var inFlight: Int {
+    var count = queueConnection?.busyCount ?? 0
+    connections.each { count += $0.inFlight }
+    return count
+  }
 
   func takePoolReading(now: UInt64) -> PoolReading {
     var reading = meter.take(now: now)
@@ -280,13 +286,13 @@ final class RabbitMQDriver: ConnectionDriver, TimerOwner {
     opening = nil
     acquireTimer?.invalidate()
     acquireTimer = nil
-    for connection in connections { connection.close() }
+    connections.each { $0.close() }
     queueConnection?.close()
   }
 
   var statistics: DriverStatistics {
     var statistics = DriverStatistics()
-    for connection in connections {
+    connections.each { connection in
       if connection.stage == .ready { statistics.connections += 1 }
       if connection.hasCallsInFlight { statistics.busy += 1 }
       if connection.isBlocked { statistics.blocked += 1 }

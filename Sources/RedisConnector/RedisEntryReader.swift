@@ -15,7 +15,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
 
   private var names = EntryNameList()
   private var each: (Int, OperationResult?, UInt64) -> Void = { _, _, _ in }
-  /// nil while nothing is read.
+  private var isReading = false
   private var completion: ((OperationError?) -> Void)?
   /// Of the names: those that were asked for, and those of which an answer came.
   private var sent = 0
@@ -37,11 +37,12 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     _ names: EntryNameList, deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
     completion: @escaping (OperationError?) -> Void
   ) {
-    precondition(self.completion == nil && !isClosed, "an entry reader does one thing at a time")
+    precondition(!isReading && !isClosed, "an entry reader does one thing at a time")
     guard names.count > 0 else { return completion(nil) }
     self.names = names
     self.each = each
     self.completion = completion
+    isReading = true
     sent = 0
     answered = 0
     reactor.arm(timer, at: deadline)
@@ -60,7 +61,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   private func sendMore() {
-    guard completion != nil, sent < names.count else { return }
+    guard isReading, sent < names.count else { return }
     let end = min(names.count, sent + RedisEntryReader.batch)
     for place in sent..<end { names.withName(place) { RESP.appendGet($0, to: &session.output) } }
     operationsSent += UInt64(end - sent)
@@ -68,11 +69,11 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     session.flushSoon()
   }
 
-  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { completion == nil ? nil : .passUnretained(result) }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { isReading ? .passUnretained(result) : nil }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }
-    guard completion != nil else { return }
+    guard isReading else { return }
     let place = answered
     answered += 1
     switch outcome {
@@ -91,7 +92,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
       }
       show(place, nil, now: now)
     }
-    guard completion != nil else { return }
+    guard isReading else { return }
     if answered == names.count {
       end(nil)
     } else if answered == sent {
@@ -131,6 +132,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   private func forget() {
+    isReading = false
     completion = nil
     each = { _, _, _ in }
   }

@@ -97,7 +97,7 @@ extension EventBook {
 
   /// What an entry's content shows; nil if it cannot be read, or is another run's.
   private func read(_ hop: HopBook, _ content: OperationResult) -> Shown? {
-    guard runMapping(hop, content) == .ours, let id = EventID(hop.frame[hop.mapping.id]) else { return nil }
+    guard hop.map(content, evaluator, runID: runID) == .ours, let id = EventID(hop.frame[hop.mapping.id]) else { return nil }
     var version: Int64?
     if hop.mapping.version >= 0, case .int(let number) = hop.frame[hop.mapping.version] { version = number }
     var body: UInt64?

@@ -41,8 +41,8 @@ final class EventBook {
   let event: EventDeclaration
   let index: Int
   private let program: Program
-  private let evaluator: Evaluator
-  private let runID: String
+  let evaluator: Evaluator
+  let runID: String
   var table = EventIDTable()
   var records = PagedArray<Record>()
   /// By record.
@@ -337,7 +337,7 @@ final class EventBook {
   func sighted(_ hop: HopBook, notBefore proven: UInt64, seen: UInt64, content: OperationResult, isRead: Bool = false) {
     var notBefore = proven
     let mapping = hop.mapping
-    switch runMapping(hop, content) {
+    switch hop.map(content, evaluator, runID: runID) {
     case .ours: break
     case .foreign:
       hop.foreign += 1
@@ -402,29 +402,6 @@ final class EventBook {
       return
     }
     hop.wake(number, seen: seen)
-  }
-
-  enum Mapped { case ours, foreign, unreadable }
-
-  /// Leaves in the hop's frame what its mapping reads.
-  func runMapping(_ hop: HopBook, _ content: OperationResult) -> Mapped {
-    hop.reader.read(content)
-    var draws = Randomness(seed: 0, stream: 0, iteration: 0)
-    if hop.mapping.namesRun, let run = hop.declaration.run {
-      hop.frame[run.slot.index] = .null
-      do throws(OperationError) {
-        try evaluator.runBlock(entry: run.entry, frame: hop.frame, content: hop.reader, draws: &draws)
-        if case .string(let made) = hop.frame[run.slot.index], made != runID { return .foreign }
-      } catch {
-        // What does not say whose it is is judged by its id.
-      }
-    }
-    do throws(OperationError) {
-      try evaluator.runBlock(entry: hop.mapping.entry, frame: hop.frame, content: hop.reader, draws: &draws)
-      return .ours
-    } catch {
-      return .unreadable
-    }
   }
 
   /// A sighting of an id that has no record.

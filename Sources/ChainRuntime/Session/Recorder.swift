@@ -112,6 +112,14 @@ final class Recorder {
     }
   }
 
+  /// One iteration that completed.
+  ///
+  /// - Parameters: nanoseconds. `response` is nil where no start was intended: in a closed load.
+  func iterationCompleted(serviceNanoseconds: UInt64, responseNanoseconds: UInt64?) {
+    service.record(serviceNanoseconds)
+    if let responseNanoseconds { response.record(responseNanoseconds) }
+  }
+
   /// One operation that failed or whose outcome is unknown; its time is in no histogram.
   func stepFailed(_ step: Int, isUnknown: Bool) {
     steps[step].count &+= 1

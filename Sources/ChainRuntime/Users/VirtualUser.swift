@@ -278,8 +278,9 @@ final class VirtualUser: CallOwner, TimerOwner, ReactorJob, IterationOwner {
     isPreparing = false
     laneIsPending = false
     if isMeasured, !isLane, ending == .completed, !isEarly || recorder.isWarmUp {
-      recorder.service.record(lastStamp &- actualStart)
-      if intendedStart != 0 { recorder.response.record(lastStamp &- min(intendedStart, lastStamp)) }
+      recorder.iterationCompleted(
+        serviceNanoseconds: lastStamp &- actualStart,
+        responseNanoseconds: intendedStart == 0 ? nil : lastStamp &- min(intendedStart, lastStamp))
     }
     if !isLane { dropSpentValues() }
     owner.iterationEnded(self, ending, now: lastStamp)
