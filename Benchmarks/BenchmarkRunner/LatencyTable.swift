@@ -21,7 +21,7 @@ struct LatencyTable {
 
   init(rate: Int) { self.rate = rate }
 
-  mutating func addRound(seconds: Int, site: Site) throws {
+  mutating func addRound(seconds: Int, oursFirst: Bool, site: Site) throws {
     let floor = Client(
       name: Client.floor, path: site.programs + "/CFloor",
       arguments: ["order", "--users", "64", "--seconds", "\(seconds)", "--rate", "\(rate)"], iterations: Client.floorIterations)
@@ -31,19 +31,19 @@ struct LatencyTable {
         "run", try site.chain("order", seconds: seconds), "--profile", "rate\(rate)", "--out", Client.results(at: site).path, "--progress",
         "none",
       ], iterations: Client.summaryIterations)
-    var reports: [[String: Any]] = []
-    for client in [floor, ours] {
+    var reports: [String: [String: Any]] = [:]
+    for client in oursFirst ? [ours, floor] : [floor, ours] {
       try site.reset()
       switch client.run(at: site, seconds: seconds) {
       case .failed(let reason): return failures.append("\(client.name): \(reason)")
-      case .measured(let measurement): reports.append(measurement.report)
+      case .measured(let measurement): reports[client.name] = measurement.report
       }
     }
     for (index, step) in LatencyTable.steps.enumerated() {
-      let seen = (reports[0]["steps"] as? [String: Any])?[step.floor] as? [String: Any]
+      let seen = (reports[Client.floor]?["steps"] as? [String: Any])?[step.floor] as? [String: Any]
       let told =
-        step.ours.map { ((reports[1]["steps"] as? [String: Any])?[$0] as? [String: Any])?["service"] as? [String: Any] }
-        ?? reports[1]["response"] as? [String: Any]
+        step.ours.map { ((reports[Client.ours]?["steps"] as? [String: Any])?[$0] as? [String: Any])?["service"] as? [String: Any] }
+        ?? reports[Client.ours]?["response"] as? [String: Any]
       guard let p50 = seen?["p50_us"] as? Double, let p99 = seen?["p99_us"] as? Double, let ours50 = told?["p50"] as? Double,
         let ours99 = told?["p99"] as? Double
       else { return failures.append("no quantiles of '\(step.floor)'") }

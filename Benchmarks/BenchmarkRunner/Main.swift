@@ -46,7 +46,7 @@ enum Main {
         var table = LatencyTable(rate: rate)
         for round in 1...options.rounds {
           tell("latency at \(rate)/s, round \(round)")
-          try table.addRound(seconds: options.seconds, site: site)
+          try table.addRound(seconds: options.seconds, oursFirst: round.isMultiple(of: 2), site: site)
         }
         rows.append(table.markdown)
       }
@@ -80,7 +80,8 @@ enum Main {
     var table = ResultTable(title: workload.title, users: users, rounds: options.rounds)
     let clients = try workload.clients(users: users, seconds: options.seconds, site: site)
     for round in 1...options.rounds {
-      for client in clients {
+      // Each goes first in its turn: whoever goes next finds the servers as the one before has left them.
+      for client in (0..<clients.count).map({ clients[($0 + round - 1) % clients.count] }) {
         tell("\(workload.name), \(users) users, round \(round): \(client.name)")
         try site.reset()
         table.add(client.run(at: site, seconds: options.seconds), of: client.name)
