@@ -33,7 +33,8 @@ struct Alarm: ~Copyable {
   mutating func covers(_ due: UInt64, now: UInt64) -> Bool {
     if setNanoseconds <= due { return true }
     let pause = due > now ? due - now : 0
-    guard pause >= Alarm.nearestNanoseconds, pause <= Alarm.farthestNanoseconds, clinux_timer_set(descriptor, due) == 0 else { return false }
+    guard pause >= Alarm.nearestNanoseconds, pause <= Alarm.farthestNanoseconds else { return false }
+    guard clinux_timer_set(descriptor, due) == 0 else { return false }
     setNanoseconds = due
     return true
   }

@@ -165,8 +165,8 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
     receivedNanoseconds = now
     suspectNanoseconds = .max
     var rest = bytes
-    // Once, and not for each frame: to look whether the owner is still there costs as much as a count.
-    let owner = self.owner!
+    // Once, and not for each frame: to look whether the owner is still there costs as much as a count. While closing it may be gone.
+    let owner = stage == .closing ? nil : self.owner
     do throws(OperationError) {
       while !rest.isEmpty, stage != .closed {
         guard let (channel, frame) = try decoder!.next(&rest) else { continue }
@@ -174,7 +174,7 @@ final class BrokerSession: TransportOwner, TimerOwner, TurnFlushable {
           try received(frame, now: now)
         } else if stage != .closing {
           guard stage == .open else { throw unexpected("a frame of channel \(channel) before the connection was open") }
-          owner.sessionReceived(self, channel: channel, frame, now: now)
+          owner?.sessionReceived(self, channel: channel, frame, now: now)
         }
       }
       decoder?.readEnded()

@@ -17,6 +17,7 @@ final class FakeBroker {
   private var client: Int32 = -1
   private var input: [UInt8] = []
   var output: [UInt8] = []
+  var hasClient: Bool { client >= 0 }
   private(set) var connections = 0
   private(set) var channelsOpened = 0
   private(set) var heartbeats = 0

@@ -39,6 +39,19 @@ import Testing
     argument(1), ("routing_key", textTemplate("k")), ("text", argument(0)), ("mandatory", .flag(true)))
   let unconfirmed = publishOperation(textTemplate("orders"), ("text", argument(0)), ("confirm", .flag(false)))
 
+  @Test func `a broker may answer the goodbye of a driver that is gone`() throws {
+    var driver: (any ConnectionDriver)? = try openDriver(simple)
+    weak let gone = driver
+    var wasAsked = false
+    broker.whenAsked = { if $0 == AMQP_CONNECTION_CLOSE_METHOD { wasAsked = true } }
+    driver?.close()
+    driver = nil
+    #expect(turn { wasAsked })
+    #expect(gone == nil)
+    broker.send(AMQP_CONNECTION_CLOSE_OK_METHOD, amqp_connection_close_ok_t(), channel: 0)
+    #expect(turn { !broker.hasClient })
+  }
+
   @Test func `the login announces the connection's name and the capabilities that publishing needs`() throws {
     _ = try openDriver()
     let text = String(decoding: broker.startOk, as: UTF8.self)
