@@ -15,7 +15,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
 
   private var names = EntryNameList()
   private var each: (Int, OperationResult?, UInt64) -> Void = { _, _, _ in }
-  private var isReading = false
+  /// nil while nothing is read.
   private var completion: ((OperationError?) -> Void)?
   /// Of the names: those that were asked for, and those of which an answer came.
   private var sent = 0
@@ -37,12 +37,11 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     _ names: EntryNameList, deadline: UInt64, each: @escaping (Int, OperationResult?, UInt64) -> Void,
     completion: @escaping (OperationError?) -> Void
   ) {
-    precondition(!isReading && !isClosed, "an entry reader does one thing at a time")
+    precondition(self.completion == nil && !isClosed, "an entry reader does one thing at a time")
     guard names.count > 0 else { return completion(nil) }
     self.names = names
     self.each = each
     self.completion = completion
-    isReading = true
     sent = 0
     answered = 0
     reactor.arm(timer, at: deadline)
@@ -61,7 +60,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   private func sendMore() {
-    guard isReading, sent < names.count else { return }
+    guard completion != nil, sent < names.count else { return }
     let end = min(names.count, sent + RedisEntryReader.batch)
     for place in sent..<end { names.withName(place) { RESP.appendGet($0, to: &session.output) } }
     operationsSent += UInt64(end - sent)
@@ -69,11 +68,11 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
     session.flushSoon()
   }
 
-  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { isReading ? .passUnretained(result) : nil }
+  func replyTarget(_ session: RedisSession) -> Unmanaged<OperationResult>? { completion == nil ? nil : .passUnretained(result) }
 
   func replied(_ session: RedisSession, _ outcome: ReplyOutcome, now: UInt64) {
     defer { result.clear() }
-    guard isReading else { return }
+    guard completion != nil else { return }
     let place = answered
     answered += 1
     switch outcome {
@@ -92,7 +91,7 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
       }
       show(place, nil, now: now)
     }
-    guard isReading else { return }
+    guard completion != nil else { return }
     if answered == names.count {
       end(nil)
     } else if answered == sent {
@@ -132,7 +131,6 @@ final class RedisEntryReader: EntryReader, RedisSessionOwner, TimerOwner {
   }
 
   private func forget() {
-    isReading = false
     completion = nil
     each = { _, _, _ in }
   }
